@@ -338,6 +338,7 @@ class Audit:
                 refuse_credentials(options)
                 with nullcontext() if job in OF_STEPS else run.step(job, options):
                     outcomes.extend(work(run))
+                run.record()  # the next verb of the same run may ask what was done
                 if not run.is_recorded:
                     outcomes.extend([f"not recorded in the table runs: {self.workspace.read_only_reason()}"])
 

@@ -105,6 +105,7 @@ class IngestOptions:
     limit: int | None = option(None, "Number of images to take, the first by path. By default all.")
     keep_bytes: bool = option(False, "Copy the files' bytes into the table instead of keeping references.")
     replace: bool = option(False, "Remove the dataset's images that came from another source.")
+    allow_empty: bool = option(False, "Empty the dataset where SOURCE, which is there, has no images any more.")
     timezone: str = option("UTC", "Time zone, such as Europe/Berlin, of capture times without one.", metavar="TZ")
     voc_one_based: bool = option(False, "Pascal VOC boxes count pixels from 1: subtract 1 from xmin and ymin.")
     box_format: BoxFormat = option(
@@ -347,7 +348,15 @@ class ReportOptions:
 # Verbs with a section in a configuration file.
 CONFIGURED = {
     kind.section: kind
-    for kind in (IngestOptions, ProfileOptions, SplitOptions, SelectOptions, ExportOptions, ReportOptions)
+    for kind in (
+        IngestOptions,
+        ProfileOptions,
+        SplitOptions,
+        SelectOptions,
+        ExportOptions,
+        SearchOptions,
+        ReportOptions,
+    )
 }
 
 

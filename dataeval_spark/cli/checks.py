@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 
 from dataeval_spark.errors import ConfigError, IngestError, OptionError
 from dataeval_spark.kernels.storage.near_paths import hint_for
 from dataeval_spark.kernels.storage.uris import local_path
 
-PART_KINDS = ("dataset", "split", "assigned")
 
-
-def require_source(source: str, format: str | None) -> None:
+def require_source(source: str, format: str | None, *, may_be_empty: bool = False) -> None:
     """Refuse a source that is not there, or an empty folder; a table may be where only the engine finds it.
 
     Raises
@@ -32,8 +29,11 @@ def require_source(source: str, format: str | None) -> None:
             f"SOURCE {source} cannot be listed: {error.strerror}.\n"
             f"Hint: {hint_for(path, 'name a folder or file that exists.')}"
         ) from None
-    if is_empty:
-        raise IngestError(f"SOURCE {source} is an empty folder, so it has no images.\nHint: name a folder with images.")
+    if is_empty and not may_be_empty:
+        raise IngestError(
+            f"SOURCE {source} is an empty folder, so it has no images.\n"
+            "Hint: name a folder with images, or --allow-empty to remove all images of its dataset"
+        )
 
 
 def require_files(options: Mapping[str, str | None]) -> None:
@@ -75,21 +75,3 @@ def require_steps(steps: Sequence[str], allowed: Sequence[str]) -> None:
     for step in steps:
         if step not in allowed:
             raise ConfigError.unknown("step", step, allowed, "steps")
-
-
-def require_parts(parts: Mapping[str, str]) -> None:
-    """Refuse parts of a comparison of a kind that there is not, such as ``datset=a``.
-
-    Raises
-    ------
-    OptionError
-        The word before the equals sign is no kind of part.
-    """
-    for side, part in parts.items():
-        kind, equals, name = part.partition("=")
-        if equals and kind not in PART_KINDS:
-            near = (get_close_matches(kind, PART_KINDS, n=1) or PART_KINDS)[0]
-            raise OptionError(
-                f"compare.{side} is {part!r}; expected dataset=NAME, split=NAME, assigned=SPLIT/PART or the name of a "
-                f"snapshot.\nHint: did you mean {f'{near}={name}'!r}?"
-            )

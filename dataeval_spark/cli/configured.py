@@ -9,6 +9,7 @@ from dataeval_spark.analyses.steps import COMPARISONS
 from dataeval_spark.audit import Audit
 from dataeval_spark.cli import checks
 from dataeval_spark.errors import ConfigError
+from dataeval_spark.option_checks.parts import require_parts
 from dataeval_spark.options import COMPARISON_NAMES, STEP_NAMES, SplitOptions, options_from
 from dataeval_spark.verbs import config
 from dataeval_spark.verbs.config import ARGUMENTS, FUNCTIONS, pipeline_steps
@@ -44,11 +45,12 @@ def _check_names(conf: Mapping[str, Any]) -> None:
     checks.require_steps(conf.get("steps", ()), STEP_NAMES)
     ingest, compare, split = (conf.get(name, {}) for name in ("ingest", "compare", "split"))
     if ingest:
-        checks.require_source(ingest["source"], ingest.get("format"))
+        may_be_empty = ingest.get("allow_empty", False)
+        checks.require_source(ingest["source"], ingest.get("format"), may_be_empty=may_be_empty)
         checks.require_files({f"ingest.{name}": ingest.get(name) for name in ("annotations", "metadata")})
     if compare:
         checks.require_steps(compare.get("steps", ()), COMPARISON_NAMES)
-        checks.require_parts({side: compare[side] for side in ("reference", "current")})
+        require_parts({side: compare[side] for side in ("reference", "current")})
     if split:
         options = {name: value for name, value in split.items() if name != "name"}
         check_split(split["name"], options_from(SplitOptions, options))

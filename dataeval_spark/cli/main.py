@@ -205,6 +205,7 @@ def parser() -> argparse.ArgumentParser:
     search = _verb(verbs, "search", "find the images that are most like a given one")
     search.add_argument("query", metavar="QUERY", help="Id of an image, or the path of an image or of a .npy file.")
     add_flags(search, SearchOptions)
+    _settable(search, conf=True)
     views = _verb(verbs, "views", "print SQL views over the tables, or make them in the catalog")
     views.add_argument(
         "--create", action="store_true", help="Make the views instead of printing them; WS must be catalog.schema."

@@ -19,6 +19,7 @@ from dataeval_spark.cli.flags import flags_of
 from dataeval_spark.errors import OptionError
 from dataeval_spark.kernels.storage.near_paths import hint_for
 from dataeval_spark.kernels.storage.uris import refuse_credentials, without_credentials
+from dataeval_spark.option_checks.parts import require_parts
 from dataeval_spark.options import (
     COMPARISON_NAMES,
     STEP_NAMES,
@@ -105,7 +106,7 @@ def _ingest(args: argparse.Namespace) -> None:
         raise OptionError("ingest needs a SOURCE.\nHint: dataeval-spark ingest --workspace WS photos/")
     if source is None:
         options = _checked(args, IngestOptions)
-        checks.require_source(args.source, options.get("format"))
+        checks.require_source(args.source, options.get("format"), may_be_empty=options.get("allow_empty", False))
         checks.require_files({f"--{name}": options.get(name) for name in ("annotations", "metadata")})
     if args.dry_run:
         _print_plan("ingest", f"reads {source or f'the new and changed files of {args.source}'} into {args.workspace}")
@@ -147,7 +148,7 @@ def _analyze(args: argparse.Namespace) -> None:
 def _compare(args: argparse.Namespace) -> None:
     options = _sections(args, COMPARISON_NAMES)
     checks.require_steps(args.steps, COMPARISON_NAMES)
-    checks.require_parts({"reference": args.reference, "current": args.current})
+    require_parts({"reference": args.reference, "current": args.current})
     if args.dry_run:
         _print_plan("compare", f"{args.current} against {args.reference} in {args.workspace}")
         return
@@ -274,7 +275,7 @@ def _search(args: argparse.Namespace) -> None:
     if args.dry_run:
         _print_plan("search", f"reads the vectors of {args.workspace} once")
         return
-    options = _checked(args, SearchOptions)
+    options = {**_sections(args, ["search"]).get("search", {}), **_checked(args, SearchOptions)}
     checks.require_query(args.query)
     audit = _audit(args)
     with Progress().running("search"):

@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from dataeval_spark.analyses.steps import COMPARISONS, Step, chosen
 from dataeval_spark.errors import FILLED_BY, OptionError, TableMissingError, filling_command
 from dataeval_spark.frames.contract import with_capture_time
+from dataeval_spark.option_checks.parts import require_parts
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.session.cancellation import go_on
 from dataeval_spark.tables.contract import Table
@@ -25,8 +26,9 @@ from dataeval_spark.verbs.analyze.analyze import During, Options, run_step, skip
 from dataeval_spark.verbs.analyze.decision import Inputs, decide_comparison
 from dataeval_spark.workspace import holdout
 from dataeval_spark.workspace.delta import TableState
-from dataeval_spark.workspace.runs import Run, StepRun, has_done
+from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.snapshots import at
+from dataeval_spark.workspace.work import has_done
 from dataeval_spark.workspace.workspace import Workspace
 
 
@@ -54,7 +56,7 @@ def compare(
     Raises
     ------
     OptionError
-        A side has no images.
+        A side has no images, or both are the same.
     HoldoutError
         A side is a hold-out, or contains one whose labels a step would read (other steps ran), without a reason.
     SnapshotError
@@ -62,6 +64,7 @@ def compare(
     """
     workspace = run.workspace
     sides = {"reference": reference, "current": current}
+    require_parts(sides)
     opened = _opened(run, sides.values(), open_guarded)
     steps = chosen(only, COMPARISONS)
     guard = holdout.Guard(run, _guarded_parts(workspace, sides.values(), steps), open_guarded)

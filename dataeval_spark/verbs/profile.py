@@ -36,7 +36,8 @@ from dataeval_spark.tables.profile import (
     UNREADABLE_IMAGES,
 )
 from dataeval_spark.verbs.text import listed, plural
-from dataeval_spark.workspace.runs import Run, StepRun, work_id
+from dataeval_spark.workspace.runs import Run, StepRun
+from dataeval_spark.workspace.work import work_id
 from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 
 READS = (IMAGES, TARGETS)

@@ -110,7 +110,8 @@ def _encoder(whole: DataFrame, encoder: str | None, location: str) -> tuple[str,
         raise OptionError(f"search: no image has a vector.\nHint: {filling_command(EMBEDDINGS.name, location)}")
     if encoder is None and len(names) > 1:
         raise OptionError(
-            f"search.encoder must be given, since there are vectors of {', '.join(names)}.\nHint: --encoder {names[0]}"
+            f"search.encoder is not given, and there are vectors of {len(names)} encoders: {', '.join(names)}.\n"
+            f"Hint: --set search.encoder={names[0]}"
         )
     chosen = names[0] if encoder is None else encoder
     OptionError.unless_one_of("search.encoder", chosen, names)

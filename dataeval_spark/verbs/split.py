@@ -23,6 +23,7 @@ from dataeval_spark.analyses.splits.units import groupings
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.contract import rows_of, with_capture_time
 from dataeval_spark.kernels.splits.time_parts import EXCLUDED
+from dataeval_spark.option_checks.columns import value_for_column
 from dataeval_spark.options import SplitOptions, changed
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.bias import BIN_EDGES, FACTOR_BINS
@@ -33,7 +34,8 @@ from dataeval_spark.tables.quality import DUPLICATE_PAIRS
 from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS, SPLIT_REPRESENTATIVENESS, SPLIT_STRATA, SPLITS
 from dataeval_spark.verbs.analyze.decision import UP_TO_DATE
 from dataeval_spark.workspace.delta import TableState, Writer
-from dataeval_spark.workspace.runs import Run, StepRun, last_successes, work_id
+from dataeval_spark.workspace.runs import Run, StepRun
+from dataeval_spark.workspace.work import last_successes, work_id
 from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 
 READS = (IMAGES, IMAGE_STATS, TARGETS, FACTORS, FACTOR_BINS, BIN_EDGES, DUPLICATE_PAIRS, EMBEDDINGS)
@@ -74,6 +76,8 @@ def split_workspace(run: Run, name: str, request: SplitOptions) -> StepRun:
         return StepRun.skipped(step, UP_TO_DATE)
     started = datetime.now(UTC)
     images, reference = _chosen_images(workspace, request)
+    if images.isEmpty() and workspace.read_live(IMAGES).isEmpty():
+        return StepRun.skipped(step, "no image to split: every dataset is empty")
     assignment = _assigned(workspace, run.checkpoint, name, request, images, reference, states, present)
     if not request.guard and not request.renew:
         # A hold-out stays one until the split is made anew.
@@ -119,7 +123,7 @@ def _assigned(
     tables = {"targets": workspace.read(TARGETS)}
     if factors:
         tables |= {"factor_bins": workspace.read(FACTOR_BINS), "bin_edges": workspace.read(BIN_EDGES)}
-        _require_factors(tables["bin_edges"], factors)
+        _require_factors(tables["bin_edges"], tables["targets"], factors)
     strata = strata_of(request.stratify_by, **tables, combined=request.combined) if request.stratify_by else None
     # A fold for each group: the folds are others when a group comes, as the periods of a split over time.
     keeps = request.method in (*METHODS, "hash", "test_value") and request.method != "leave_one_group_out"
@@ -170,9 +174,11 @@ def _column(workspace: Workspace, images: DataFrame, name: str) -> DataFrame:
     return columns[name]
 
 
-def _require_factors(bin_edges: DataFrame, factors: Sequence[str]) -> None:
+def _require_factors(bin_edges: DataFrame, targets: DataFrame, factors: Sequence[str]) -> None:
     binned = [row["factor"] for row in bounded(bin_edges.select("factor").distinct().limit(10_000), "names of factors")]
     for factor in factors:
+        if factor not in binned and not targets.where(F.col("class_name") == factor).isEmpty():
+            raise value_for_column("split.stratify_by", factor, "class_name")
         OptionError.unless_one_of("split.stratify_by", factor, ["class_name", *binned])
 
 

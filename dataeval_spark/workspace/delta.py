@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from pyspark.errors import AnalysisException
@@ -120,7 +120,14 @@ class Target:
 
 
 class TableAccess(Protocol):
-    """Access to a table, as far as the workspace needs it."""
+    """Access to a table, as far as the workspace needs it.
+
+    ``MERGE_EVERY`` is the number of versions after which it is worth a look whether small files are to be merged, and
+    ``MERGED_FILES`` the number of them from which on they are.
+    """
+
+    MERGE_EVERY: ClassVar[int]
+    MERGED_FILES: ClassVar[int]
 
     def commits(self, limit: int) -> list[Commit]:
         """The newest commits, newest first; none when there is no such table."""
@@ -136,6 +143,9 @@ class TableAccess(Protocol):
 
     def files(self) -> tuple[int, int]:
         """Number of files of the newest version, and their size in bytes."""
+
+    def small_files(self, limit: int) -> int:
+        """Number of files of the newest version that are below a size; all or none where only their mean is known."""
 
     def columns(self) -> dict[str, bool]:
         """The stored columns, and whether each may be null; none when there is no such table."""
@@ -169,6 +179,19 @@ class TableAccess(Protocol):
 
     def compact(self) -> None:
         """Merge small files."""
+
+    def remove_old_files(self, pinned: Sequence[int], days: int, *, instead_of: int) -> bool:
+        """Remove the files that left the table more than so many days ago; return whether there were any.
+
+        Parameters
+        ----------
+        pinned : sequence of int
+            Versions whose files stay.
+        days : int
+            Days for which files stay in any case.
+        instead_of : int
+            Days of the table's own property in whose place ``days`` are: another value counts as it is.
+        """
 
     def restore(self, version: int | None) -> None:
         """Bring back an older version; None removes all rows."""

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from threading import RLock
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -64,6 +64,9 @@ class LocalAccess:
     staging : str
         Folder for temporary files.
     """
+
+    MERGE_EVERY: ClassVar[int] = 4
+    MERGED_FILES: ClassVar[int] = 4
 
     def __init__(self, spark: SparkSession, path: str, staging: str) -> None:
         self._spark = spark
@@ -136,6 +139,10 @@ class LocalAccess:
     def files(self) -> tuple[int, int]:
         sizes = pa.table(DeltaTable(self._path).get_add_actions(flatten=True))["size_bytes"]
         return len(sizes), pc.sum(sizes).as_py() or 0
+
+    def small_files(self, limit: int) -> int:
+        table = self._table()
+        return 0 if _needs_a_reader_of_delta(table) else sum(file.size < limit for file in _files(table))
 
     def columns(self) -> dict[str, bool]:
         fields = self._table().schema().fields if self._exists() else []
@@ -289,6 +296,29 @@ class LocalAccess:
     def compact(self) -> None:
         with _COMMITTING[self._path]:
             retrying(lambda: self._table().optimize.compact())
+
+    def remove_old_files(self, pinned: Sequence[int], days: int, *, instead_of: int) -> bool:
+        table = self._table()
+        if _needs_a_reader_of_delta(table):  # it may have files that delta-rs does not know, such as deletion vectors
+            return False
+        own = table.metadata().configuration.get("delta.deletedFileRetentionDuration")
+        hours = 24 * days if own == f"interval {instead_of} days" else None  # None: as the property says
+
+        def vacuum(*, dry_run: bool) -> list[str]:
+            return self._table().vacuum(
+                hours, dry_run=dry_run, enforce_retention_duration=False, full=True, keep_versions=list(pinned)
+            )
+
+        with _COMMITTING[self._path]:
+            try:
+                old = vacuum(dry_run=True)
+            except DeltaError:  # a pinned version is lost, as `snapshot verify` says: what it needs is not known
+                return False
+            # What is gone already stays listed as long as the log remembers it.
+            is_any = any((Path(self._path) / unquote(name)).exists() for name in old)
+            if is_any:
+                retrying(lambda: vacuum(dry_run=False))
+            return is_any
 
     def restore(self, version: int | None) -> None:
         with _COMMITTING[self._path]:

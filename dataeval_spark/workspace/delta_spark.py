@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
@@ -46,6 +46,10 @@ class SparkAccess:
         Place for the table of a catalog; default the catalog's own.
     """
 
+    # To look takes a query, and to merge a job of some seconds.
+    MERGE_EVERY: ClassVar[int] = 8
+    MERGED_FILES: ClassVar[int] = 12
+
     def __init__(self, spark: SparkSession, name: str, path: str | None, location: str | None = None) -> None:
         self._spark = spark
         self._name = name
@@ -83,6 +87,10 @@ class SparkAccess:
     def files(self) -> tuple[int, int]:
         detail = one_row(self._spark.sql(f"DESCRIBE DETAIL {self._name}").select("numFiles", "sizeInBytes"))
         return detail["numFiles"], detail["sizeInBytes"]
+
+    def small_files(self, limit: int) -> int:
+        files, size = self.files()
+        return files if size < limit * files else 0
 
     def columns(self) -> dict[str, bool]:
         fields = none_if_missing(lambda: self.read(None).schema.fields)
@@ -182,6 +190,9 @@ class SparkAccess:
     def compact(self) -> None:
         with SETTINGS_LOCK:
             self._spark.sql(f"OPTIMIZE {self._name}")
+
+    def remove_old_files(self, pinned: Sequence[int], days: int, *, instead_of: int) -> bool:
+        return False  # VACUUM cannot be told which versions to keep: it is left to the platform
 
     def restore(self, version: int | None) -> None:
         if version is None:

@@ -6,12 +6,12 @@ table: Delta orders the two appends of two runs that start together, and the lat
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -23,18 +23,21 @@ from dataeval_spark.errors import DataEvalError, ReadOnlyError, first_line, is_n
 from dataeval_spark.kernels.storage.uris import values_without_credentials, without_credentials
 from dataeval_spark.session.cancellation import is_interrupted, last_words
 from dataeval_spark.session.machine import process_started
-from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace.delta import Row, TableState, Writer
 from dataeval_spark.workspace.failures import known_cause
 from dataeval_spark.workspace.liveness import ACTIVE, Heartbeat, remove_temporary, require_alone
+from dataeval_spark.workspace.scratch import Checkpoint
 from dataeval_spark.workspace.version import __version__
-from dataeval_spark.workspace.workspace import Checkpoint, Workspace
+from dataeval_spark.workspace.workspace import Workspace
 
 logger = logging.getLogger("dataeval_spark")
 
 CANCELLED = "stopped by the user"
 KEPT = "every table is whole. Run the same command again: it does only what is missing"
+# Outcomes that come within so many seconds share a commit: each is a file of data and one of the log, and a killed
+# process loses no more than these, whose tables tell that they are done.
+SECONDS_TOGETHER = 5.0
 
 Status = Literal["running", "done", "skipped", "failed", "cancelled", "died"]
 
@@ -67,16 +70,6 @@ class StepRun:
         return replace(self, details=tuple(lines))
 
 
-@dataclass(frozen=True)
-class Success:
-    """The newest success of a step, and the versions of its tables after it."""
-
-    work_id: str
-    outputs: Mapping[str, int]
-    seconds: float
-    rows: int
-
-
 class Run:
     """One execution of work on a workspace, made by :func:`start`.
 
@@ -101,8 +94,8 @@ class Run:
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
         self.started_at = datetime.now(UTC)
         self.heartbeat = Heartbeat(workspace, self.run_id)
-        # Rows of steps that were up to date. They have changed nothing, so they wait for the next commit.
         self._waiting: list[Row] = []
+        self._recorded_at = time.monotonic()
         # Steps that have begun, and the row that each has if it is stopped; the number of those that are done.
         self._open: dict[str, Callable[[], Row]] = {}
         self._done = 0
@@ -169,6 +162,7 @@ class Run:
         inputs: Mapping[str, TableState] | None = None,
         outputs: Mapping[str, TableState] | None = None,
         rows: int | None = None,
+        may_wait: bool = False,
     ) -> StepRun:
         """Record the outcome of a step; one that was up to date with the next outcome of another, or of the run.
 
@@ -190,29 +184,15 @@ class Run:
             Tables that it read and wrote.
         rows : int, optional
             Number of rows that the step wrote.
+        may_wait : bool
+            The outcome may be recorded with others, some seconds later: tables tell that the work is done.
         """
         row = self._row(step, status, started_at, message, options, work, inputs, outputs, rows)
         if step is not None:
             self._closed(step, is_done=status == "done")
-        self._record(row, step, status)
+        self._record(row, step, status, may_wait=may_wait)
         written = {name: state.version for name, state in (outputs or {}).items()}
         return StepRun(step or "run", status, row["seconds"] or 0.0, message, written, rows)
-
-    def _record(self, row: Row, step: str | None, status: Status) -> None:
-        """Write a row to the table of runs, with those that wait."""
-        if not self.is_recorded:
-            return
-        writer = self.writer(step or "run", row["work_id"])
-        if status == "skipped":
-            with self._lock:
-                self._waiting.append(row)
-        elif step is None and status != "running":
-            if waiting := self._taken():
-                self.workspace.append_rows(RUNS, waiting, writer)
-            self.workspace.replace_rows(RUNS, [row], writer, run_id=self.run_id, step=None)
-        else:
-            self.workspace.append_rows(RUNS, [*self._taken(), row], writer)
-            self.heartbeat.shown()
 
     def _row(
         self,
@@ -253,36 +233,33 @@ class Run:
             "heartbeat": self.heartbeat.kind,
         }
 
-    def _taken(self) -> list[Row]:
-        """The rows that wait, which wait no longer."""
+    def _record(self, row: Row, step: str | None, status: Status, *, may_wait: bool) -> None:
+        """Write a row to the table of runs, with those that wait, or let it wait with them."""
+        if not self.is_recorded:
+            return
+        if step is None and status != "running":
+            self.record()
+            writer = self.writer("run", row["work_id"])
+            self.workspace.replace_rows(RUNS, [row], writer, run_id=self.run_id, step=None)
+            return
         with self._lock:
-            taken, self._waiting = self._waiting, []
-        return taken
+            self._waiting.append(row)
+        is_soon = time.monotonic() - self._recorded_at < SECONDS_TOGETHER
+        if status != "skipped" and not (may_wait and is_soon):
+            self.record(step or "run")
+
+    def record(self, step: str = "run") -> None:
+        """Write the outcomes that wait, in one commit."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+            self._recorded_at = time.monotonic()
+        if waiting:
+            self.workspace.append_rows(RUNS, waiting, self.writer(step, waiting[-1]["work_id"]))
+            self.heartbeat.shown()
 
 
 def _version_rows(tables: Mapping[str, TableState] | None) -> list[Row]:
     return [{"table_name": name, "version": state.version} for name, state in sorted((tables or {}).items())]
-
-
-def last_successes(workspace: Workspace) -> dict[str, Success]:
-    """The newest success of each step; nothing where the workspace has no runs."""
-    columns = ("step", "finished_at", "work_id", "outputs", "seconds", "rows_written")
-    done = [row for row in workspace.rows(RUNS, columns, status="done") if row["step"] is not None]
-    newest = {row["step"]: row for row in sorted(done, key=lambda row: row["finished_at"])}
-    return {
-        step: Success(
-            row["work_id"],
-            {output["table_name"]: output["version"] for output in row["outputs"]},
-            row["seconds"] or 0.0,
-            row["rows_written"] or 0,
-        )
-        for step, row in newest.items()
-    }
-
-
-def has_done(workspace: Workspace, work: str) -> bool:
-    """Whether any run has done this same work: the test for tables that only grow."""
-    return bool(workspace.rows(RUNS, ("run_id",), status="done", work_id=work))
 
 
 @contextmanager
@@ -316,7 +293,7 @@ def start(workspace: Workspace, job: str, options: Mapping[str, Any], *, only_re
         require_alone(workspace, run.run_id)
         with run.heartbeat.beating(), last_words(run.give_up):
             workspace.migrate()
-            workspace.compact(RUNS)
+            workspace.tidy(RUNS)
             with workspace.scratch(run.run_id) as run.checkpoint:
                 yield run
     except BaseException as error:
@@ -346,31 +323,3 @@ def _in_own_thread(record: Callable[[], None], first: BaseException) -> None:
     thread = threading.Thread(target=target, name="dataeval_spark record")
     thread.start()
     thread.join()
-
-
-def work_id(step: str, version: int, options: Mapping[str, Any], inputs: Mapping[str, TableState]) -> str:
-    """Hash of all that a step's result depends on."""
-    parts = {
-        "step": step,
-        "version": version,
-        "options": options,
-        "inputs": {name: state.identity for name, state in sorted(inputs.items())},
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
-
-
-def is_up_to_date(work: str, writes: Sequence[Table], states: Mapping[str, TableState], last: Success | None) -> bool:
-    """Whether the last success of a step did this same work and its tables have not changed since.
-
-    A table with a scope is written by other steps too, so it only has to exist.
-    """
-    if last is None or last.work_id != work:
-        return False
-    return all(
-        table.name in states
-        and (
-            table.scope is not None
-            or states[table.name].written_version <= last.outputs.get(table.name, -1) <= states[table.name].version
-        )
-        for table in writes
-    )

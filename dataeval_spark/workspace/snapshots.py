@@ -17,16 +17,15 @@ from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.session.choice import is_embedded
 from dataeval_spark.tables import ALL_TABLES, CURRENT_NAMES
 from dataeval_spark.tables.contract import Table, identifier
-from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
+from dataeval_spark.tables.runs import SNAPSHOTS
 from dataeval_spark.workspace.delta import Row
 from dataeval_spark.workspace.delta_spark import engine_message, hint_for, is_of_engine
 from dataeval_spark.workspace.failures import known_cause
 from dataeval_spark.workspace.locations import absolute, is_local, local_path, remove_directory
 from dataeval_spark.workspace.runs import Run
+from dataeval_spark.workspace.upkeep import NOT_PINNED
 from dataeval_spark.workspace.workspace import Workspace
 
-# These describe the work, not the data: pinning or restoring them would rewrite history.
-NOT_PINNED = (RUNS, SNAPSHOTS)
 PINNED_TABLES = tuple(table for table in ALL_TABLES if table not in NOT_PINNED)
 NOT_COMPARED = ("run_id", "deleted_at", "window")
 # Runs of a table that a snapshot names.
@@ -99,6 +98,7 @@ def create(run: Run, name: str, note: str | None = None) -> dict[str, int]:
         for table, (table_id, run_ids) in zip(tables, details, strict=True)
     ]
     workspace.append_rows(SNAPSHOTS, rows, run.writer("snapshot", f"snapshot:{name}"))
+    workspace.tidy(SNAPSHOTS)
     # What runs recorded tells a log that has lost its end.
     written = workspace.states([SNAPSHOTS])
     run.finish(f"snapshot {name}", "done", now, options={"create": name}, outputs=written, rows=len(rows))

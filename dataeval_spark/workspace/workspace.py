@@ -24,6 +24,7 @@ from dataeval_spark.session.settings import SETTINGS_LOCK
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.runs import SNAPSHOTS
 from dataeval_spark.workspace.delta import Commit, Row, TableAccess, TableState, Target, Writer, is_missing
 from dataeval_spark.workspace.delta_local import LocalAccess
 from dataeval_spark.workspace.delta_spark import SparkAccess
@@ -40,12 +41,8 @@ from dataeval_spark.workspace.locations import (
 from dataeval_spark.workspace.log_guard import LogGuard
 from dataeval_spark.workspace.migration import Migration, older_columns
 from dataeval_spark.workspace.scratch import Checkpoint, default_folder, shared_folder, stored_frames
+from dataeval_spark.workspace.upkeep import SNAPSHOT_DAYS, Upkeep, properties_of
 from dataeval_spark.workspace.writing import changes_to_contract, conforming
-
-# Statistics for file skipping on the keys only: with all 50 columns they cost more than small tables themselves.
-TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.dataSkippingNumIndexedCols": "4"}
-# Delta's own auto-compaction rewrites after nearly every small commit; once in this many files is enough.
-COMPACT_EVERY, COMPACT_FILES, COMPACT_FILE_BYTES = 8, 24, 16 * 2**20
 
 
 class Workspace:
@@ -81,7 +78,7 @@ class Workspace:
         *,
         scratch: str | None = None,
         table_location: str | None = None,
-        retention_days: int = 180,
+        retention_days: int = SNAPSHOT_DAYS,
         versions: Mapping[str, int] | None = None,
     ) -> None:
         refuse_credentials(location, scratch, table_location)
@@ -100,6 +97,7 @@ class Workspace:
         self.scratch_root = folder = absolute(scratch) if scratch else default
         self._staging = str(local_path(folder)) if folder and is_local(folder) else f"{self.location}/_scratch"
         self._migration = Migration(spark, self.location, self._access_of)
+        self._upkeep = Upkeep(self._access, self._pinned)
         self._created: set[str] = set()
         self._checked: set[str] = set()
 
@@ -125,6 +123,8 @@ class Workspace:
         self._require_whole(table)
         with self._wrapping(f"read the history of {table.name}"):
             commits = self._access(table).commits(8)
+            if len(commits) == 8 and not any(commit.changes_rows for commit in commits):  # only upkeep for a while
+                commits = self._access(table).commits(200)
         return TableState.from_commits(commits) if commits else None
 
     def states(self, tables: Iterable[Table] = ALL_TABLES) -> dict[str, TableState]:
@@ -154,6 +154,10 @@ class Workspace:
         """Whether nothing was ever written to a table, or it does not exist; its data are not read."""
         state = self.state(table)
         return state is None or state.version == 0  # the commit that made it
+
+    def _pinned(self, table_id: str) -> list[int]:
+        """Versions of a table that named snapshots pin."""
+        return [row["version"] for row in self.rows(SNAPSHOTS, ("version",), table_id=table_id)]
 
     def exists(self, table: Table) -> bool:
         return table.name in self.versions if self.versions is not None else self.state(table) is not None
@@ -240,10 +244,7 @@ class Workspace:
         self._created.update(table.name for table in new)
 
     def _create(self, table: Table) -> None:
-        properties = TABLE_PROPERTIES | dict.fromkeys(
-            ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration"),
-            f"interval {self._retention_days} days",
-        )
+        properties = properties_of(table, self._retention_days)
         with self._wrapping(f"create {table.name}"):
             self._access(table).create(table, properties)
 
@@ -330,10 +331,9 @@ class Workspace:
             else:
                 access.write(target, rows, "append" if is_added else "overwrite", None if is_added else scope)
         after = self.state(table)
-        if after is not None and after.version % COMPACT_EVERY == 0 and self.compact(table):
-            after = self.state(table)
         assert after is not None
-        return after
+        since = before.version if before is not None else -1
+        return self.state(table) or after if self._upkeep.after_commit(table, since, after.version) else after
 
     def rows(self, table: Table, columns: Sequence[str], **equal: Any) -> list[Row]:
         """Rows with the values given, of a table that is known to be small; none where it does not exist."""
@@ -360,12 +360,9 @@ class Workspace:
         with self._wrapping(f"write {table.name}"):
             self._access(table).replace(table, rows, equal, writer)
 
-    def compact(self, table: Table) -> bool:
-        """Merge the files of a table where many are small; return whether they were merged."""
-        files, size = self._access(table).files()
-        if are_small := files >= COMPACT_FILES and size < COMPACT_FILE_BYTES * files:
-            self._access(table).compact()
-        return are_small
+    def tidy(self, table: Table) -> None:
+        """Merge the small files of a table, and remove those that nobody needs: see `upkeep.py`."""
+        self._upkeep.tidy(table)
 
     def restore(self, table: Table, version: int | None) -> None:
         """Bring back an older version of a table as its newest; None removes all rows."""
@@ -388,7 +385,7 @@ class Workspace:
         if self._guard is not None:
             self._guard.require(self._migration.stored_name(table))
 
-    # Scratch
+    # Temporary files
 
     def shared_folder(self, run_id: str, step: str) -> str | None:
         """A folder of temporary files that driver and workers open by one path; None where there is none."""

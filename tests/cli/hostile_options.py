@@ -229,6 +229,27 @@ def compare_with_a_misspelt_part(h):
     return on(h, "compare", "--reference", "dataset=old", "--current", "dataset=odl"), "dataset=old"
 
 
+def compare_with_itself(h):
+    return on(h, "compare", "--reference", "dataset=old", "--current", "dataset=old"), "are both 'dataset=old'"
+
+
+def compare_with_a_part_without_a_name(h):
+    return on(h, "compare", "--reference", "dataset=", "--current", "dataset=old"), "compare.reference is 'dataset='"
+
+
+def balance_of_a_class(h):
+    words = ("contingency", "balance", "--set", "balance.label=a")
+    return on(h, "analyze", *words), "balance.label is 'a', a value of class_name"
+
+
+def search_set_out_of_range(h):
+    return on(h, "search", h.photos / "a" / "0.png", "--set", "search.k=0"), "search.k"
+
+
+def search_set_to_an_unknown_encoder(h):
+    return on(h, "search", h.photos / "a" / "0.png", "--set", "search.encoder=thumbnial"), "'thumbnail'"
+
+
 def compare_with_no_part(h):
     return on(h, "compare", "--reference", "split", "--current", "dataset=old"), "split"
 

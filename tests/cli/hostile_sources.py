@@ -97,6 +97,15 @@ def limit_is_nothing(h):
     return ingest(h, h.photos, "--limit", "0"), "ingest.limit"
 
 
+def dataset_has_an_empty_name(h):
+    return ingest(h, h.photos, "--dataset", ""), "ingest.dataset is ''"
+
+
+def folder_is_empty_and_never_had_images(h):
+    (h.files / "none").mkdir()
+    return ingest(h, h.files / "none", "--allow-empty"), "has no images"
+
+
 def coco_is_missing(h):
     return ingest(h, h.photos, "--annotations", h.files / "gone.json"), "gone.json"
 

@@ -43,14 +43,11 @@ def test_a_folder_is_no_query(tmp_path):
         checks.require_query(str(tmp_path))
 
 
-def test_steps_and_parts_get_the_nearest_name():
+def test_steps_get_the_nearest_name():
     checks.require_steps(["outliers"], ["outliers", "neighbors"])
-    checks.require_parts({"reference": "dataset=a=b", "current": "before-cleaning"})
 
     with pytest.raises(ConfigError, match="did you mean 'outliers'"):
         checks.require_steps(["outlier"], ["outliers", "neighbors"])
-    with pytest.raises(OptionError, match=r"compare\.current is 'datset=b'.*\n.*mean 'dataset=b'"):
-        checks.require_parts({"reference": "dataset=a", "current": "datset=b"})
 
 
 @pytest.mark.parametrize(

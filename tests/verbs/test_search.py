@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from pyspark.sql import functions as F
 
 from dataeval_spark.audit import Audit
 from dataeval_spark.errors import OptionError
@@ -86,3 +87,13 @@ def test_an_object_of_storage_is_looked_for_by_its_uri(audit, pictures, tmp_path
             audit.search("s3://box/none.png")
 
     assert found["image_id"] == path.name
+
+
+def test_several_encoders_are_named_with_the_option_that_chooses(audit, spark, tmp_path):
+    other = Audit(str(tmp_path / "audit"), spark, echo=lambda line: None)
+    rows = audit.workspace.read(EMBEDDINGS)
+    both = rows.unionByName(rows.withColumn("encoder", F.lit("hog_color")))
+    other.workspace.write(EMBEDDINGS, both, Writer("r", "t", "w", "0"), images=rows.select("image_id"))
+
+    with pytest.raises(OptionError, match=r"2 encoders: hog_color, thumbnail\.\nHint: --set search\.encoder=hog_color"):
+        other.search("2.png")

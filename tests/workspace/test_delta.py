@@ -12,7 +12,8 @@ from dataeval_spark.tables.runs import SNAPSHOTS
 from dataeval_spark.workspace.delta import TableState, retrying
 from dataeval_spark.workspace.delta_local import LocalAccess
 from dataeval_spark.workspace.delta_spark import SparkAccess
-from dataeval_spark.workspace.workspace import TABLE_PROPERTIES, Workspace
+from dataeval_spark.workspace.upkeep import TABLE_PROPERTIES
+from dataeval_spark.workspace.workspace import Workspace
 from tests.workspace.pins import pin, writer
 
 

@@ -13,7 +13,8 @@ from dataeval_spark.tables.runs import DATASET_FINDINGS, SNAPSHOTS
 from dataeval_spark.workspace.delta import Writer
 from dataeval_spark.workspace.delta_local import LocalAccess, images_here, size_of
 from dataeval_spark.workspace.locations import can_open
-from dataeval_spark.workspace.workspace import TABLE_PROPERTIES, Workspace
+from dataeval_spark.workspace.upkeep import TABLE_PROPERTIES
+from dataeval_spark.workspace.workspace import Workspace
 from tests.workspace.pins import pin, writer
 
 

@@ -7,7 +7,8 @@ import pytest
 from dataeval_spark.session.settings import LOCAL_FILES
 from dataeval_spark.tables.runs import SNAPSHOTS
 from dataeval_spark.workspace.delta_spark import SparkAccess, engine_message, hint_for
-from dataeval_spark.workspace.workspace import TABLE_PROPERTIES, Workspace
+from dataeval_spark.workspace.upkeep import TABLE_PROPERTIES
+from dataeval_spark.workspace.workspace import Workspace
 from tests.workspace.pins import NOON, pin, writer
 
 

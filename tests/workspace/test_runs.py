@@ -9,11 +9,8 @@ from pathlib import Path
 import pytest
 
 from dataeval_spark.errors import ReadOnlyError
-from dataeval_spark.tables.labels import LABEL_STATS
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace import runs
-from dataeval_spark.workspace.delta import TableState
-from dataeval_spark.workspace.runs import Success, is_up_to_date, work_id
 from dataeval_spark.workspace.workspace import Workspace
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -65,6 +62,45 @@ def test_steps_that_were_up_to_date_are_written_down_in_one_commit(workspace):
         ("outliers", "skipped"),
     ]
     assert workspace.state(RUNS).version == before + 2  # the steps, and the end of the run
+
+
+def test_outcomes_that_may_wait_share_a_commit_until_seconds_have_passed(workspace, monkeypatch):
+    with runs.start(workspace, "analyze", {}) as run:
+        before = workspace.state(RUNS).version
+        for step in ("outliers", "balance"):
+            run.finish(step, "done", run.started_at, may_wait=True)
+        assert workspace.state(RUNS).version == before
+        monkeypatch.setattr(runs, "SECONDS_TOGETHER", 0.0)
+        run.finish("parity", "done", run.started_at, may_wait=True)
+
+        assert workspace.state(RUNS).version == before + 1
+        assert {row["step"] for row in workspace.rows(RUNS, ("step",), status="done")} == {
+            "outliers",
+            "balance",
+            "parity",
+        }
+
+
+def test_an_outcome_that_may_not_wait_is_there_at_once(workspace):
+    with runs.start(workspace, "analyze", {}) as run:
+        run.finish("outliers", "done", run.started_at, may_wait=True)
+        run.finish("open hold-out main/test", "done", run.started_at)
+
+        assert len(workspace.rows(RUNS, ("step",), status="done")) == 2
+
+
+def test_what_waits_is_recorded_when_the_run_fails(workspace):
+    def fail(run):
+        run.finish("outliers", "done", run.started_at, may_wait=True)
+        raise ValueError("no luck")
+
+    with pytest.raises(ValueError, match="no luck"), runs.start(workspace, "analyze", {}) as run:
+        fail(run)
+
+    assert {(row["step"], row["status"]) for row in workspace.rows(RUNS, ("step", "status"))} == {
+        ("outliers", "done"),
+        (None, "failed"),
+    }
 
 
 def test_a_run_that_fails_says_why(workspace):
@@ -140,37 +176,3 @@ def test_a_run_whose_process_is_about_to_end_is_recorded_with_its_open_steps(wor
     assert found == {None: "cancelled", "neighbors": "cancelled"}
     assert "stopped: neighbors" in str(stop)
     assert left == []
-
-
-def state(version, written=None):
-    return TableState(version, version if written is None else written, NOW, None)
-
-
-def test_work_differs_with_version_options_and_inputs():
-    base = work_id("outliers", 1, {"method": "iqr"}, {"image_stats": state(3)})
-
-    assert base == work_id("outliers", 1, {"method": "iqr"}, {"image_stats": state(3)})
-    assert base != work_id("outliers", 2, {"method": "iqr"}, {"image_stats": state(3)})
-    assert base != work_id("outliers", 1, {}, {"image_stats": state(3)})
-    assert base != work_id("outliers", 1, {"method": "iqr"}, {"image_stats": state(4)})
-
-
-def test_compaction_of_an_input_is_no_change():
-    assert work_id("a", 1, {}, {"t": state(4, written=3)}) == work_id("a", 1, {}, {"t": state(3)})
-
-
-@pytest.mark.parametrize(
-    ("work", "states", "expected"),
-    [
-        ("w", {"label_stats": state(5)}, True),
-        ("w", {"label_stats": state(6, written=5)}, True),
-        ("w", {"label_stats": state(6)}, False),
-        ("w", {}, False),
-        ("other", {"label_stats": state(5)}, False),
-    ],
-    ids=["unchanged", "compacted", "written since", "dropped", "other work"],
-)
-def test_a_step_is_up_to_date_while_its_tables_are_as_it_left_them(work, states, expected):
-    last = Success("w", {"label_stats": 5}, 1.0, 1)
-
-    assert is_up_to_date(work, [LABEL_STATS], states, last) is expected

@@ -107,6 +107,15 @@ def test_restore_brings_the_rows_back_as_a_new_version(workspace):
     assert ids(workspace.read(UNREADABLE_IMAGES)) == ["a", "b"]
 
 
+def test_restore_of_the_newest_version_changes_nothing(workspace):
+    with runs.start(workspace, "test", {}) as run:
+        snapshots.create(run, "newest")
+    before = workspace.state(UNREADABLE_IMAGES)
+
+    assert snapshots.restore(workspace, "newest")["unreadable_images"] == before.version
+    assert workspace.state(UNREADABLE_IMAGES) == before
+
+
 def test_restore_empties_what_was_filled_after_the_snapshot(workspace, frame):
     files = frame("dataset string, path string, image_id string, fingerprint string", [("d", "a.txt", "a", "f")])
     workspace.write(SOURCE_FILES, files, Writer("r", "ingest", "w3", "0"), scope="d")

@@ -9,7 +9,7 @@ import pytest
 from deltalake import DeltaTable
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import SchemaError, TableMissingError, WorkspaceError
+from dataeval_spark.errors import SchemaError, TableMissingError
 from dataeval_spark.tables.bias import FACTOR_BINS
 from dataeval_spark.tables.images import FACTORS, INGEST_FINDINGS
 from dataeval_spark.tables.labels import LABEL_STATS
@@ -205,35 +205,6 @@ def test_tables_of_a_catalog_can_be_external(spark, frame, tmp_path):
 
     assert (tmp_path / "outside" / "unreadable_images" / "_delta_log").is_dir()
     spark.sql("DROP SCHEMA audit_external CASCADE")
-
-
-@pytest.mark.spark_only
-def test_a_catalog_without_scratch_says_which_option_is_missing(spark, frame):
-    with (
-        pytest.raises(WorkspaceError, match="--scratch DIRECTORY"),
-        Workspace(spark, "spark_catalog.audit_scratch").scratch("r1") as stage,
-    ):
-        stage(frame("a int", [(1,)]), "name")
-
-
-def test_scratch_files_are_removed(workspace, frame, tmp_path):
-    with workspace.scratch("r1") as stage:
-        assert stage(frame("a int", [(1,)]), "name").count() == 1
-        assert (tmp_path / "audit" / "_scratch" / "r1").is_dir()
-
-    assert not (tmp_path / "audit" / "_scratch" / "r1").exists()
-
-
-def test_many_small_files_are_compacted(workspace, frame, spark, monkeypatch):
-    monkeypatch.setattr("dataeval_spark.workspace.workspace.COMPACT_EVERY", 1)
-    monkeypatch.setattr("dataeval_spark.workspace.workspace.COMPACT_FILES", 2)
-    names = [f"image-{number}" for number in range(600)]
-    many = unreadable(frame, *names).repartition(30)
-
-    workspace.write(UNREADABLE_IMAGES, many, writer(), images=ids(frame, *names), are_new=True)
-
-    assert len(DeltaTable(workspace.path(UNREADABLE_IMAGES)).file_uris()) == 1
-    assert workspace.read(UNREADABLE_IMAGES).count() == 600
 
 
 def test_a_table_of_an_older_workspace_is_read_under_its_old_name_and_renamed_once(spark, tmp_path, caplog):

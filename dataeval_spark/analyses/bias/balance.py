@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from dataeval_spark.analyses.bias.contingency import require_label
 from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import rows_of_dicts
@@ -134,7 +135,8 @@ def balance(
         row["factor"]: row["rule"]
         for row in bounded(bin_edges.select("factor", "rule").distinct(), "one row per factor")
     }
-    OptionError.unless_one_of("balance.label", label, [LABEL, *sorted(rules)])
+    if label not in rules:
+        require_label(contingency, label, "balance.label")
     cut = frozenset(factor for factor, rule in rules.items() if rule in CUT_RULES)
     scored = contingency.where("factor_a != factor_b").groupBy("factor_a", "factor_b")
     frame = scored.applyInArrow(lambda cells: _scores(cells, label, cut), _ROWS)

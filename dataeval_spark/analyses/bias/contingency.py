@@ -10,6 +10,7 @@ from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.frames.contract import same_keys
 from dataeval_spark.frames.image_sums import class_effects
 from dataeval_spark.kernels.factors.pair_counts import LABEL, PAIRS_DDL, pair_counts
+from dataeval_spark.option_checks.columns import value_for_column
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.bias import CONTINGENCY
 
@@ -79,9 +80,16 @@ def _named(counted: DataFrame, bin_edges: DataFrame, side: str) -> DataFrame:
 
 
 def require_label(contingency: DataFrame, label: str, option: str) -> None:
-    """Raise OptionError where there is no factor of that name."""
-    if label != LABEL and contingency.where(F.col("factor_a") == label).isEmpty():
-        OptionError.unless_one_of(option, label, _factors(contingency, "factor_a"))
+    """Raise OptionError where there is no factor of that name; for one of its values the error names the factor."""
+    if label == LABEL or not contingency.where(F.col("factor_a") == label).isEmpty():
+        return
+    sides = [contingency.where(F.col(f"value_{side}") == label).select(f"factor_{side}") for side in "ab"]
+    owners = _factors(sides[0].union(sides[1]), "factor_a")
+    if owners:
+        raise value_for_column(option, label, LABEL if LABEL in owners else owners[0])
+    OptionError.unless_one_of(
+        option, label, [LABEL, *(name for name in _factors(contingency, "factor_a") if name != LABEL)]
+    )
 
 
 def _factors(frame: DataFrame, column: str) -> list[str]:

@@ -16,6 +16,7 @@ from dataeval_spark.errors import OptionError
 from dataeval_spark.frames.batches import map_batches
 from dataeval_spark.kernels.factors.pair_counts import LABEL, code_columns
 from dataeval_spark.kernels.factors.uncovered_patterns import Pattern, uncovered_patterns
+from dataeval_spark.option_checks.columns import value_for_column
 from dataeval_spark.option_checks.ranges import within
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.arrow import arrow_schema
@@ -93,7 +94,7 @@ def coverage_gaps(
     within("coverage_gaps.max_level", max_level)
     within("coverage_gaps.max_bins", max_bins)
     within("coverage_gaps.max_patterns", max_patterns)
-    factor_levels = _factor_levels(bin_edges, factors, max_bins)
+    factor_levels = _factor_levels(bin_edges, factor_bins, factors, max_bins)
     names = sorted(factor_levels)
     combined = _combinations(factor_bins, names)
     labels = {name: dict(levels) for name, levels in factor_levels.items()}
@@ -116,7 +117,9 @@ def coverage_gaps(
     return map_batches(combined.coalesce(1), search, COVERAGE_GAPS.nullable_ddl)
 
 
-def _factor_levels(bin_edges: DataFrame, factors: Sequence[str], max_bins: int) -> dict[str, dict[str, str]]:
+def _factor_levels(
+    bin_edges: DataFrame, factor_bins: DataFrame, factors: Sequence[str], max_bins: int
+) -> dict[str, dict[str, str]]:
     """Factors to combine, each with its values: code (as text) to label. The class's are found in the data."""
     rows = bounded(bin_edges.select("factor", "bin", "label", "rule").orderBy("factor", "bin"), "factors x bins")
     values: dict[str, dict[str, str]] = {}
@@ -126,6 +129,13 @@ def _factor_levels(bin_edges: DataFrame, factors: Sequence[str], max_bins: int) 
     for levels in values.values():
         levels.popitem()  # the last bin holds the missing values
     for name in factors:
+        if name in (LABEL, *values):
+            continue
+        owners = [factor for factor, levels in values.items() if name in levels.values()]
+        if not factor_bins.where(F.col(LABEL) == name).isEmpty():
+            owners = [LABEL]
+        if owners:
+            raise value_for_column("coverage_gaps.factors", name, owners[0])
         OptionError.unless_one_of("coverage_gaps.factors", name, [LABEL, *sorted(values)])
     if factors:
         return {name: values.get(name, {}) for name in factors}

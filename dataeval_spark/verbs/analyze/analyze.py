@@ -29,7 +29,8 @@ from dataeval_spark.verbs.analyze.decision import Decision, decide, standing
 from dataeval_spark.workspace import holdout
 from dataeval_spark.workspace.delta import TableState, Writer
 from dataeval_spark.workspace.failures import is_foreign, known_cause
-from dataeval_spark.workspace.runs import Run, StepRun, last_successes
+from dataeval_spark.workspace.runs import Run, StepRun
+from dataeval_spark.workspace.work import last_successes
 from dataeval_spark.workspace.workspace import Workspace
 
 # Steps side by side: a small Delta commit costs about a second of waiting, whatever the data.
@@ -204,6 +205,7 @@ def run_step(
         message=message,
         outputs={table.name: state for table, state in zip(step.writes, written, strict=True)},
         rows=sum(state.rows_written or 0 for state in written),
+        may_wait=True,
     )
 
 

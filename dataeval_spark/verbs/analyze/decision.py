@@ -10,7 +10,7 @@ from typing import Any, Literal
 from dataeval_spark.analyses.steps import Step, decisive, levels, unasked
 from dataeval_spark.workspace.delta import TableState
 from dataeval_spark.workspace.holdout import CLOSED
-from dataeval_spark.workspace.runs import Success, is_up_to_date, work_id
+from dataeval_spark.workspace.work import Success, is_up_to_date, work_id
 
 UP_TO_DATE = "up to date: options and input versions are unchanged"
 # State of a table that an earlier step will write: equal to no state that it has or had.

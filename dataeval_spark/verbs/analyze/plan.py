@@ -12,7 +12,7 @@ from dataeval_spark.options import ProfileOptions
 from dataeval_spark.verbs.analyze.decision import plan, standing
 from dataeval_spark.verbs.profile import count_pending
 from dataeval_spark.workspace import holdout
-from dataeval_spark.workspace.runs import last_successes
+from dataeval_spark.workspace.work import last_successes
 from dataeval_spark.workspace.workspace import Workspace
 
 # Before a workspace has runs to learn from: 128 px images on two cores.

@@ -106,6 +106,8 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
         OptionError.unless_one_of("export.split", split, sorted(split_names))
     samples, without_part, about = _samples(workspace, run.checkpoint, options)
     facts = facts_of(samples)
+    if facts.images == 0 and workspace.read_live(IMAGES).isEmpty():
+        return StepRun.skipped("export", "no image to export, and nothing is written: every dataset is empty")
     _require_apart_from_classes(options, facts)
     _require_possible(format, facts, with_lost_labels=options.with_lost_labels)
     _require_apart(workspace, to)

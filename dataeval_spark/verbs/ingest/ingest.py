@@ -26,6 +26,7 @@ from dataeval_spark.verbs.ingest.readers.voc import read_voc
 from dataeval_spark.verbs.ingest.readers.webdataset import read_webdataset
 from dataeval_spark.verbs.ingest.readers.yolo import read_yolo
 from dataeval_spark.verbs.ingest.update import bring_up_to_date, report
+from dataeval_spark.verbs.text import plural
 from dataeval_spark.workspace.locations import absolute
 from dataeval_spark.workspace.runs import Run, StepRun
 
@@ -54,7 +55,8 @@ def ingest(run: Run, source: str, options: IngestOptions) -> StepRun:
     Raises
     ------
     IngestError
-        The source cannot be read at all, has no images, or the dataset's name is taken.
+        The source cannot be read at all, has no images (with ``allow_empty``: and never had any), or the dataset's name
+        is taken.
     """
     workspace = run.workspace
     started = datetime.now(UTC)
@@ -96,12 +98,14 @@ def ingest(run: Run, source: str, options: IngestOptions) -> StepRun:
         format,
         keep_bytes=options.keep_bytes,
         may_replace=options.replace,
+        may_empty=options.allow_empty,
         has_own_ids=format == "table",
     )
-    if outcome["taken"] == 0:
+    if outcome["taken"] == 0 and not outcome["is_emptied"]:
+        remedy = emptying(dataset, outcome.get("deleted", 0))
         if format == "folder":
-            raise no_images(workspace.spark, source, options.glob)
-        raise IngestError(f"SOURCE {place} has no images.\nHint: name a source with images")
+            raise no_images(workspace.spark, source, options.glob, remedy)
+        raise IngestError(f"SOURCE {place} has no images.\nHint: name a source with images{remedy}")
     note = f"read as {format}" + (f" ({reason})" if reason else "") + ": "
     return report(run, started, outcome, dataset, note)
 
@@ -139,6 +143,11 @@ def ingest_maite(run: Run, data: MapStyle, name: str, options: IngestOptions) ->
     return report(run, started, outcome, name)
 
 
+def emptying(dataset: str, images: int) -> str:
+    """End of a hint for a source without images: how a dataset that had some is emptied."""
+    return f", or --allow-empty to remove all {plural(images, 'image')} of dataset {dataset}" if images else ""
+
+
 def default_name(source: str) -> str:
     """Default name of a dataset: the last name of its source, that of an image without its ending."""
     name, ending = os.path.splitext(os.path.basename(source.rstrip("/")))
@@ -147,6 +156,11 @@ def default_name(source: str) -> str:
 
 def _check_options(format: str, options: IngestOptions) -> None:
     limit, annotations = options.limit, options.annotations
+    if options.dataset is not None and not options.dataset.strip():
+        raise OptionError(
+            f"ingest.dataset is {options.dataset!r}; expected a name.\n"
+            "Hint: --dataset photos, or leave it out: the last name of SOURCE is the default"
+        )
     if limit is not None:
         if not isinstance(limit, int):
             raise OptionError(f"ingest.limit is {limit!r}; expected a whole number.\nHint: --limit 1000")

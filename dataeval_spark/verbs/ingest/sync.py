@@ -47,7 +47,15 @@ ATTRIBUTES = ("uri", "content_length", "modified_at", "captured_at", "split", "s
 
 
 def synchronize(
-    run: Run, contents: Source, existing: DataFrame, dataset: str, source: str, *, is_new: bool, keep_bytes: bool
+    run: Run,
+    contents: Source,
+    existing: DataFrame,
+    dataset: str,
+    source: str,
+    *,
+    is_new: bool,
+    keep_bytes: bool,
+    may_empty: bool,
 ) -> dict[str, Any]:
     workspace = run.workspace
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
@@ -59,7 +67,8 @@ def synchronize(
             for row in bounded(changes.groupBy("status").agg(F.count("*").alias("n")), "one row per status")
         }
         counts |= {"taken": sum(n for status, n in counts.items() if status != "deleted")}
-        if counts["taken"] == 0:
+        counts["is_emptied"] = counts["taken"] == 0 and may_empty and contents.present.isEmpty()
+        if counts["taken"] == 0 and not counts["is_emptied"]:
             return counts
         written = None
         if set(counts) & {"new", "changed", "attributes", "deleted"}:

@@ -57,8 +57,11 @@ def bring_up_to_date(
     keep_bytes: bool,
     may_replace: bool,
     has_own_ids: bool,
+    may_empty: bool = False,
 ) -> dict[str, Any]:
     """Read a source, given the workspace's rows of the dataset, and write the differences; return counts of them.
+
+    A source without images changes nothing, unless ``may_empty``: then the dataset is empty as well (``is_emptied``).
 
     Raises
     ------
@@ -81,7 +84,16 @@ def bring_up_to_date(
     doubts = understanding.doubts(contents.images, source, format)
     contents = replace(contents, findings=union_of_all_columns(contents.findings, doubts))
     with update_of_fingerprints(run, dataset, files, is_new=is_new):
-        outcome = synchronize(run, contents, existing, dataset, source, is_new=is_new, keep_bytes=keep_bytes)
+        outcome = synchronize(
+            run,
+            contents,
+            existing,
+            dataset,
+            source,
+            is_new=is_new,
+            keep_bytes=keep_bytes,
+            may_empty=may_empty and not is_new,
+        )
     return {**outcome, "understanding": str(understanding)}
 
 

@@ -12,6 +12,7 @@ from dataeval_spark.analyses.quality.image_findings import RULES
 from dataeval_spark.analyses.quality.outliers import NUMBERS
 from dataeval_spark.errors import OptionError, first_line
 from dataeval_spark.frames.contract import literal_map
+from dataeval_spark.option_checks.columns import value_for_column
 from dataeval_spark.options import OPERATION_NAMES
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.contract import identifier
@@ -147,6 +148,8 @@ def stratified_sample(selection: Selection, *, fraction: float, by: str = "class
     else:
         factors = selection.table("factors", f"a sample by {by}").where("target_index IS NULL")
         names = [name for name in factors.columns if name not in FACTORS.column_names]
+        if by not in names and not selection.classes().where(F.col("class_name") == by).isEmpty():
+            raise value_for_column("select.stratified_sample.by", by, "class_name")
         OptionError.unless_one_of("select.stratified_sample.by", by, ["class_name", *names])
         strata = factors.select("image_id", F.col(identifier(by)).cast("string").alias("stratum"))
     joined = selection.members.join(strata, on="image_id", how="left")

@@ -24,7 +24,8 @@ from dataeval_spark.verbs.select.recipe import Recipe, apply, check, parts_in, t
 from dataeval_spark.verbs.select.removals import COLUMNS, lines_of, removals_of
 from dataeval_spark.verbs.text import plural
 from dataeval_spark.workspace import holdout
-from dataeval_spark.workspace.runs import Run, StepRun, work_id
+from dataeval_spark.workspace.runs import Run, StepRun
+from dataeval_spark.workspace.work import work_id
 from dataeval_spark.workspace.workspace import Workspace
 
 READS = (

@@ -125,3 +125,10 @@ def test_no_factors_have_no_balance(reference):
     nothing = reference.contingency.where("factor_a = factor_b")
 
     assert balance(nothing, reference.edges).collect() == []
+
+
+def test_a_label_must_be_a_column_and_a_class_or_a_typo_says_which(reference):
+    with pytest.raises(OptionError, match=r"balance\.label is '1', a value of class_name; .*\nHint: .* = 'class_name'"):
+        balance(reference.contingency, reference.edges, label="1")
+    with pytest.raises(OptionError, match=r"balance\.label is 'dependant'; expected one of.*\nHint: .* = 'dependent'"):
+        balance(reference.contingency, reference.edges, label="dependant")

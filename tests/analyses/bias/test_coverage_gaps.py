@@ -81,3 +81,9 @@ def test_a_wrong_option_says_what_to_write(tables, options, message):
 def test_more_combinations_than_the_bound_are_refused(tables):
     with pytest.raises(Exception, match=r"coverage_gaps\.max_combinations is 2"):
         coverage_gaps(*tables, max_combinations=2).collect()
+
+
+@pytest.mark.parametrize(("value", "column"), [("dog", "class_name"), ("snow", "weather")])
+def test_a_value_in_place_of_a_factor_gets_the_name_of_its_column(tables, value, column):
+    with pytest.raises(OptionError, match=f"is '{value}', a value of {column}; .*\nHint: .* = '{column}'"):
+        coverage_gaps(*tables, factors=[value])

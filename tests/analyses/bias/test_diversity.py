@@ -43,6 +43,15 @@ def test_a_label_that_is_no_factor_is_named(reference):
             measure(reference.contingency, label="lable")
 
 
+def test_a_class_in_place_of_the_label_gets_the_name_of_its_column(reference):
+    for measure in (diversity, parity):
+        expected = (
+            r"\.label is '2', a value of class_name; expected the name of a column\.\nHint: .*label = 'class_name'"
+        )
+        with pytest.raises(OptionError, match=expected):
+            measure(reference.contingency, label="2")
+
+
 def test_a_wrong_option_says_what_to_write(reference):
     with pytest.raises(OptionError, match=r"diversity\.method is 'gini'"):
         diversity(reference.contingency, method="gini")

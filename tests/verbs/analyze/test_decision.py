@@ -13,7 +13,7 @@ from dataeval_spark.analyses.steps import Step, levels
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.verbs.analyze.decision import NEW, Inputs, decide, decide_comparison, plan
 from dataeval_spark.workspace.delta import TableState
-from dataeval_spark.workspace.runs import Success
+from dataeval_spark.workspace.work import Success
 
 SOURCES = ("x", "y")
 OUTPUTS = ("a", "b", "c", "d", "e")

@@ -47,8 +47,11 @@ def list_files(spark: SparkSession, root: str) -> DataFrame:
     return _walked(spark, root, [(b"", False), *((folder, True) for folder in folders)])
 
 
-def no_images(spark: SparkSession, root: str, glob: str | None) -> IngestError:
-    """Error for a folder of which no image is taken, with the endings of its images, else of its files."""
+def no_images(spark: SparkSession, root: str, glob: str | None, remedy: str = "") -> IngestError:
+    """Error for a folder of which no image is taken, with the endings of its images, else of its files.
+
+    ``remedy`` ends the hint where the folder has no images at all.
+    """
     named = list_files(spark, root).select(
         "is_image", F.lower(F.regexp_extract("path", r"(\.[^./]+)$", 1)).alias("end")
     )
@@ -65,7 +68,7 @@ def no_images(spark: SparkSession, root: str, glob: str | None) -> IngestError:
         )
     found = f"its files: {endings}" if rows else "it is empty"
     return IngestError(
-        f"SOURCE {root} has no images; {found}.\nHint: name a folder with images, or --format for others"
+        f"SOURCE {root} has no images; {found}.\nHint: name a folder with images, or --format for others{remedy}"
     )
 
 
