@@ -53,10 +53,10 @@ from dataeval_spark.verbs.search import Query, search_workspace
 from dataeval_spark.verbs.select.recipe import Recipe
 from dataeval_spark.verbs.select.select import select
 from dataeval_spark.verbs.split import split_workspace
-from dataeval_spark.workspace import holdout, runs, snapshots
-from dataeval_spark.workspace.damage import explained, is_foreign
-from dataeval_spark.workspace.delta_local import images_here, is_directory_here
-from dataeval_spark.workspace.locations import absolute, is_local, local_path
+from dataeval_spark.workspace import holdout, presence, runs, snapshots
+from dataeval_spark.workspace.delta_local import images_here
+from dataeval_spark.workspace.failures import failures_of
+from dataeval_spark.workspace.locations import absolute, is_directory_here, is_local, local_path
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.workspace import Workspace
 
@@ -67,6 +67,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger("dataeval_spark")
 
 Options = TypeVar("Options")
+# Verbs that record their steps themselves, or have none.
+OF_STEPS = ("analyze", "compare", "snapshot")
+# Verbs that write no table, so that they work on a workspace that cannot be written.
+ONLY_READING = ("export", "maite")
 
 
 class Audit:
@@ -216,7 +220,7 @@ class Audit:
     ) -> Audit:
         """Profile, then analyze."""
         sections = checked(options)
-        runs.require_there(self.workspace)
+        presence.require_there(self.workspace)
         with self.one_run("run", sections):
             self.profile(**sections.get("profile", {}))
             analyses = {k: v for k, v in sections.items() if k in pipeline_steps()}
@@ -257,8 +261,8 @@ class Audit:
 
         out = default_place(self.workspace.location) if out is None else out
         refuse_credentials(str(out))
-        runs.require_there(self.workspace)
-        with self._progress.running("report"):
+        presence.require_there(self.workspace)
+        with failures_of("report", self.workspace.location), self._progress.running("report"):
             data, page = self._interruptible(lambda: page_of(self.workspace, snapshot, demo_scores))
             path = save_report(page, out)
         for line in summary_lines(data):
@@ -328,10 +332,13 @@ class Audit:
 
         def in_run() -> None:
             if job != "ingest":
-                runs.require_there(self.workspace)
+                presence.require_there(self.workspace)
             with self._suited(), self.one_run(job, options) as run, self._cancellation.unwind():
                 refuse_credentials(options)
-                results.extend(work(run))
+                with nullcontext() if job in OF_STEPS else run.step(job, options):
+                    results.extend(work(run))
+                if not run.is_recorded:
+                    results.append(f"not recorded in the table runs: {self.workspace.read_only_reason()}")
 
         def tell() -> None:
             while results:
@@ -341,12 +348,8 @@ class Audit:
                 self._echo(str(result))
 
         try:
-            with self._progress.running(job):
+            with failures_of(job, self.workspace.location), self._progress.running(job):
                 self._interruptible(in_run, tell)
-        except Exception as error:
-            if not is_foreign(error):
-                raise
-            raise explained(error, job, self.workspace.location) from error
         finally:
             tell()
         return self
@@ -361,9 +364,9 @@ class Audit:
         return accepted_settings(self.spark, settings_for(size, cores_of(self.spark)))
 
     def _interruptible(self, work: Callable[[], Result], meanwhile: Callable[[], object] = lambda: None) -> Result:
-        self._cancellation = Cancellation()
+        self._cancellation, stop = Cancellation(), self.spark.interruptAll
         with one_thread_each():
-            return interruptible(work, self._cancellation, self.spark.interruptAll, meanwhile)
+            return interruptible(work, self._cancellation, stop, meanwhile, may_end=not self._is_given)
 
     @contextmanager
     def one_run(self, job: str, options: Mapping[str, Any]) -> Iterator[Run]:
@@ -371,7 +374,7 @@ class Audit:
         if self._open_run is not None:
             yield self._open_run
             return
-        with runs.start(self.workspace, job, options) as run:
+        with runs.start(self.workspace, job, options, only_reads=job in ONLY_READING) as run:
             logger.info("run %s: %s on %s", run.run_id, job, self.workspace.location)
             self._open_run = run
             try:
@@ -383,8 +386,8 @@ class Audit:
 def _session(
     workspace: str, engine: str | None, settings: Mapping[str, str] | None, scratch: str | None, *, verbose: bool
 ) -> SparkSession:
-    images, size = images_here(workspace)
-    here = is_directory_here(workspace)
+    presence.require_catalog(workspace, settings or {})
+    (images, size), here = images_here(workspace), is_directory_here(workspace)
     temporary = str(local_path(absolute(scratch))) if scratch and is_local(scratch) else None
     return session_for(
         images, size, engine=engine, is_local=here, settings=settings, scratch=temporary, verbose=verbose

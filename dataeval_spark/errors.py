@@ -8,15 +8,25 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 
 # Commands that fill tables, but for those that `analyze` fills; {} is the workspace.
-FILLED_BY = {
-    **dict.fromkeys(("images", "targets", "ingest_findings"), "ingest --workspace {} SOURCE"),
-    "factors": "ingest --workspace {} SOURCE --metadata FILE",
-    **dict.fromkeys(("image_stats", "channel_stats", "hashes", "unreadable_images"), "profile --workspace {}"),
-    "embeddings": "profile --workspace {} --encoder hog_color",
-    "split_assignments": "split --workspace {} --name NAME",
-    "drift_metrics": "compare --workspace {} --reference REF --current REF",
-    "snapshots": "snapshot --workspace {} create NAME",
+_COMMANDS = {
+    "ingest --workspace {} SOURCE": ("images", "targets", "ingest_findings", "source_files", "runs"),
+    "ingest --workspace {} SOURCE --metadata FILE": ("factors",),
+    "ingest --workspace {} --predictions FILE": ("predictions", "prediction_classes"),
+    "ingest --workspace {} --ratings FILE": ("annotations",),
+    "profile --workspace {}": (
+        *("image_stats", "channel_stats", "channel_group_stats", "background_stats", "hashes", "unreadable_images"),
+    ),
+    "profile --workspace {} --encoder hog_color": ("embeddings",),
+    "split --workspace {} --name NAME": (*("splits", "split_assignments", "split_strata", "split_representativeness"),),
+    "select --workspace {} --name NAME --operation OPERATION": (
+        *("selections", "selection_members", "selection_removals"),
+    ),
+    "compare --workspace {} --reference REF --current REF": (
+        *("drift_metrics", "feature_distance", "label_parity", "label_reconciliation", "null_model"),
+    ),
+    "snapshot --workspace {} create NAME": ("snapshots",),
 }
+FILLED_BY = {table: command for command, tables in _COMMANDS.items() for table in tables}
 
 # What brings a Python package of Spark, which the base install leaves to the machine that it is installed on.
 FOR_EMBEDDED = "pip install 'dataeval_spark[embedded]'"
@@ -53,6 +63,11 @@ def first_line(error: BaseException, otherwise: str | None = None) -> str:
         text = next((line for line in after if re.match(r"[\w.]+(: |$)", line)), text)
     text = _ERROR_CLASS.sub("", _CLASS.sub("", _CALLED.sub("", text, count=1)))
     return next(iter(text.splitlines()), type(error).__name__ if otherwise is None else otherwise)
+
+
+def is_read_only(error: BaseException | str) -> bool:
+    """Whether an error says, in the words of the system or of an engine, that a file system is read-only."""
+    return "Read-only file system" in str(error) or "ReadOnlyFileSystem" in str(error)
 
 
 def is_no_space(error: BaseException | str) -> bool:
@@ -305,11 +320,47 @@ class DiskFullError(WorkspaceError):
     """There is no room to write."""
 
     @classmethod
-    def of(cls, action: str, location: str) -> DiskFullError:
+    def of(cls, action: str, location: str, disk: str) -> DiskFullError:
+        """Refusal that says how much room there is on the fullest ``disk``."""
         return cls(
-            f"Could not {action} in workspace {location}: no space left on the disk. Tables are as they were before.\n"
-            "Hint: make room there or in the folder for temporary files (--scratch DIRECTORY, TMPDIR), then run the "
-            "same command again"
+            f"Could not {action} in workspace {location}: no space left on the disk ({disk}). Tables are as they were "
+            "before.\n"
+            "Hint: make room there, or name another folder for temporary files (--scratch DIRECTORY, TMPDIR), then run "
+            "the same command again"
+        )
+
+
+class ReadOnlyError(WorkspaceError):
+    """A workspace, or a place for files, can be read and not written."""
+
+    @classmethod
+    def of(cls, action: str, location: str, reason: str) -> ReadOnlyError:
+        return cls(
+            f"Could not {action} in workspace {location}: {reason}.\n"
+            f"Hint: make it writable, or work on a copy: cp -r {location} COPY. These only read it: report, export, "
+            "search, views, and snapshot list, show, diff, verify and export"
+        )
+
+    @classmethod
+    def of_output(cls, action: str, location: str, place: str | None) -> ReadOnlyError:
+        """Refusal of another place than the workspace, by its name where it is known."""
+        where = f"{place} is on a disk" if place else "a folder that it writes to is on a disk"
+        return cls(
+            f"Could not {action} in workspace {location}: {where} that is read-only.\n"
+            "Hint: name another folder to write to, or for temporary files: --scratch DIRECTORY, TMPDIR"
+        )
+
+
+class EngineEndedError(DataEvalError, RuntimeError):
+    """The engine ended in the middle of the work."""
+
+    @classmethod
+    def of(cls, what: str, action: str, location: str) -> EngineEndedError:
+        """Error about an engine; ``what`` is the sentence that says which one ended, and how."""
+        return cls(
+            f"Could not {action} in workspace {location}: {what}. Tables are as they were before.\n"
+            "Hint: run the same command again; where memory is short, the system kills what uses most of it: "
+            "DATAEVAL_SPARK_MEMORY=2g sets a limit"
         )
 
 

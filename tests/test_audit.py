@@ -51,7 +51,7 @@ def test_verbs_in_one_block_are_one_run(audited):
     assert set().union(*lacking.values()) == {"predictions", "prediction_classes", "annotations"}
     analyses = {name for name, tables in lacking.items() if not tables}
     assert {row["step"] for row in runs.where("status = 'done' AND step IS NOT NULL").collect()} == {
-        *("ingest", "profile"),
+        *("ingest", "profile", "snapshot first"),
         *analyses,
     }
 

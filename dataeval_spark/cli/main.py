@@ -1,6 +1,6 @@
 """The command line: ``dataeval-spark VERB ...``, and the same verbs for ``spark-submit jobs/VERB.py ...``.
 
-Exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled.
+Exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled, 143 ended by SIGTERM.
 (3 is kept for checks that raise alerts.)
 Errors and logs are shown without the credentials that other libraries may put into them.
 """
@@ -53,8 +53,10 @@ from dataeval_spark.options import (
     SelectOptions,
     SplitOptions,
 )
+from dataeval_spark.session.cancellation import Terminated, ending, may_end, say_last_words
 
-DONE, USAGE, CANCELLED = 0, 2, 130
+DONE, USAGE, CANCELLED, TERMINATED = 0, 2, 130, 143
+NOTHING_BEGUN = "no table was changed. Run the same command again"
 USAGE_ERRORS = (
     ConfigError,
     HoldoutError,
@@ -87,8 +89,9 @@ EXAMPLES = """
   dataeval-spark run conf/demo.toml
   dataeval-spark demo
   dataeval-spark doctor
+  dataeval-spark doctor   --workspace my_audit --release RUN
 """
-EXIT_CODES = "exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled"
+EXIT_CODES = "exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled, 143 ended by SIGTERM"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -128,13 +131,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with spark_needed():
             return VERBS[args.verb](args) or DONE
-    except KeyboardInterrupt:
-        print("cancelled", file=sys.stderr)
-        return CANCELLED
+    except KeyboardInterrupt as stop:
+        return _cancelled(stop)
     except DataEvalError as error:
         _print_error(str(error), whole=args.verbose)
         return USAGE if isinstance(error, USAGE_ERRORS) else FAILED
-    except Exception as error:
+    except BaseException as error:  # native code that gives up raises no Exception
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         _print_error(_message_of(error, args), whole=args.verbose)
         return FAILED
 
@@ -147,10 +151,10 @@ def _parsed(words: Sequence[str]) -> argparse.Namespace:
     return args
 
 
-def _message_of(error: Exception, args: argparse.Namespace) -> str:
+def _message_of(error: BaseException, args: argparse.Namespace) -> str:
     """Message of an error that is not ours; the tables are imported for those of an engine or its files."""
     with suppress(ImportError):  # where the engine's package itself is missing
-        from dataeval_spark.workspace.damage import explained, is_foreign
+        from dataeval_spark.workspace.failures import explained, is_foreign
 
         if is_foreign(error):
             return str(explained(error, args.verb, getattr(args, "workspace", None)))
@@ -162,17 +166,46 @@ def command() -> None:
     """Entry point of the installed program; platforms that call it as a function see a failure as SystemExit."""
     # Messages of ours have a descriptor of their own, so that those of the engine's native code can be kept aside.
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
-    code = main()
+    with ending(lambda stop: _exit(_cancelled(stop))):
+        code = main()
+    if code in (CANCELLED, TERMINATED) and may_end():
+        say_last_words(KeyboardInterrupt())
+        _exit(code)
     if code:
         raise SystemExit(code)
+
+
+def _cancelled(stop: KeyboardInterrupt) -> int:
+    """Say in one line what an interrupt leaves; return the exit code."""
+    print(f"cancelled: {without_credentials(str(stop) or NOTHING_BEGUN)}.", file=sys.stderr)
+    return TERMINATED if isinstance(stop, Terminated) else CANCELLED
+
+
+def _exit(code: int) -> None:
+    """End without Python's own end, which waits for threads and aborts where the engine is in a function of ours."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # a pipe that nobody reads
+            stream.flush()
+    os._exit(code)
 
 
 def _start_logging(level: int) -> None:
     """Log to standard error; messages of this package from ``level`` on, of other packages from warnings on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter("%(asctime)s %(name)s %(message)s"))
+    if level > logging.INFO:
+        handler.addFilter(_is_no_interrupt)
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("dataeval_spark").setLevel(level)
+    if level > logging.INFO:
+        # They log errors with their tracebacks before they raise them.
+        for library in ("py4j", "pyspark", "grpc"):
+            logging.getLogger(library).setLevel(logging.CRITICAL)
+
+
+def _is_no_interrupt(record: logging.LogRecord) -> bool:
+    """Whether a log line is of something else than an interrupt, which py4j logs with its stack and passes on."""
+    return not (record.exc_info and isinstance(record.exc_info[1], KeyboardInterrupt))
 
 
 def _print_error(message: str, *, whole: bool = False) -> None:
@@ -186,7 +219,7 @@ def _interrupt_on_sigterm() -> None:
     """End a run on SIGTERM, which a cluster manager or a container sends, as Ctrl-C does."""
 
     def interrupt(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
+        raise Terminated
 
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, interrupt)
@@ -230,10 +263,19 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--workspace", default="demo/workspace", metavar="WS", help=workspace_help)
     demo.add_argument("--out", metavar="FILE", help="Report to write. Default: report.html beside the workspace.")
     _common(demo)
-    doctor = _parser(verbs, "doctor", "check that this machine has what the package needs")
-    doctor.add_argument("--workspace", metavar="WS", help="Directory to write to. Default: the current one.")
+    text = "check that this machine has what the package needs, and that the tables of a workspace are whole"
+    doctor = _parser(verbs, "doctor", text)
+    workspace_help = (
+        "Directory whose tables, logs and free space are checked; nothing is written. Default: the current one."
+    )
+    doctor.add_argument("--workspace", metavar="WS", help=workspace_help)
+    deep_help = "Read all rows of the tables too. Default: their logs and the ends of their files."
+    doctor.add_argument("--deep", action="store_true", help=deep_help)
     fetch_help = "Download the Delta jars now, if they are missing. Default: the first Spark session does."
     doctor.add_argument("--fetch-jars", action="store_true", help=fetch_help)
+    release_help = "Let other runs work on WS: mark a run as died that is gone, and is not known to be alive."
+    doctor.add_argument("--release", metavar="RUN", help=release_help)
+    doctor.set_defaults(scratch=None, table_location=None, engine=None, spark=[])  # as of the verbs on a workspace
     doctor.add_argument("--verbose", action="store_true", help=argparse.SUPPRESS)
     return top
 

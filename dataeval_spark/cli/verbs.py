@@ -79,7 +79,7 @@ def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
     from dataeval_spark.audit import Audit
     from dataeval_spark.session.choice import native_messages_aside
     from dataeval_spark.session.engines import is_elsewhere
-    from dataeval_spark.workspace.runs import require_there, require_there_here
+    from dataeval_spark.workspace.presence import require_there, require_there_here
 
     gc.freeze()
     gc.enable()
@@ -319,12 +319,25 @@ def _demo(args: argparse.Namespace) -> None:
 
 
 def _doctor(args: argparse.Namespace) -> int | None:
+    if args.release:
+        _release(args)
+        return None
     from dataeval_spark.verbs import doctor
 
-    checks = doctor.checks(args.workspace, fetch_jars=args.fetch_jars)
+    checks = doctor.checks(args.workspace, fetch_jars=args.fetch_jars, deep=args.deep)
     for check in checks:
-        print(check, flush=True)
-    return FAILED if any(check.status == "error" for check in checks) else None
+        _print_line(str(check))
+    return FAILED if any(check.status in doctor.FAULTS for check in checks) else None
+
+
+def _release(args: argparse.Namespace) -> None:
+    if not args.workspace:
+        hint = f"dataeval-spark doctor --workspace WS --release {args.release}"
+        raise OptionError(f"doctor --release needs the workspace of the run.\nHint: {hint}")
+    workspace = _audit(args).workspace
+    from dataeval_spark.workspace.liveness import release
+
+    print(release(workspace, args.release))
 
 
 VERBS: dict[str, Callable[[argparse.Namespace], int | None]] = {

@@ -12,11 +12,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dataeval_spark.errors import SetupError
+from dataeval_spark.session.cancellation import add_last_word
 from dataeval_spark.session.machine import available_cores, process_started
 from dataeval_spark.session.memory import Limit, Watch
 from dataeval_spark.session.packages import has_jvm, hint_for_embedded
@@ -82,12 +83,15 @@ def embedded(*, cores: int | None = None, scratch: str | None = None, row_bytes:
             session = _session(server)
         _SERVERS.append(server)
 
-        def end(code: int) -> None:
-            shutil.rmtree(folder, ignore_errors=True)
-            os._exit(code)
-
-        Watch(limit, session.interruptAll, end).start()
+        # Functions of `atexit` are not called where the process ends with work in it.
+        add_last_word(lambda error: shutil.rmtree(folder, ignore_errors=True))
+        Watch(limit, session.interruptAll).start()
     return session
+
+
+def address() -> tuple[str, int] | None:
+    """Host and port of the engine of this process; None where it was not started."""
+    return _SERVERS[0].listening_address if _SERVERS else None
 
 
 def is_installed() -> bool:
@@ -149,8 +153,14 @@ def _start(cores: int, folder: str, batch_rows: int) -> Any:
     with _environment(settings):
         server = SparkConnectServer("127.0.0.1", 0)
         server.start(background=True)
-    atexit.register(server.stop)
+    atexit.register(_stop, server)
     return server
+
+
+def _stop(server: Any) -> None:
+    """Stop a server, where it has not ended by itself."""
+    with suppress(RuntimeError):
+        server.stop()
 
 
 def _temporary_folder(place: Path) -> str:

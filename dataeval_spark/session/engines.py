@@ -6,6 +6,7 @@ Imported by the command line, `Audit`, notebooks and tests only: an analysis tak
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import threading
@@ -18,10 +19,10 @@ from typing import Any
 import pyspark
 from pyspark.sql import SparkSession
 
-from dataeval_spark.errors import SetupError
+from dataeval_spark.errors import SetupError, first_line, is_no_space
 from dataeval_spark.session import jars
 from dataeval_spark.session.java import require_java
-from dataeval_spark.session.machine import available_cores, available_memory
+from dataeval_spark.session.machine import available_cores, available_memory, fullest_disk
 from dataeval_spark.session.memory import VARIABLE as MEMORY_VARIABLE
 from dataeval_spark.session.memory import megabytes
 from dataeval_spark.session.packages import require_jvm
@@ -182,6 +183,15 @@ def _jvm_options(heap_mb: int, is_large: bool, verbose: bool) -> str:
     return f"{options} -Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties').as_uri()}"
 
 
+def _not_started(error: str, messages: str) -> str:
+    """Message about a JVM that did not start, by what PySpark and the JVM say."""
+    if is_no_space(messages) or is_no_space(error):
+        disk = fullest_disk([tempfile.gettempdir(), os.environ.get("SPARK_LOCAL_DIRS", "/tmp").partition(",")[0]])
+        return f"Spark did not start: no space left on the disk ({disk}).\nHint: TMPDIR=DIRECTORY on a disk with room"
+    told = next((line.strip() for line in messages.splitlines() if re.search(r"[Ee]rror|Exception", line)), error)
+    return f"Spark did not start: {told[:500]}\nHint: dataeval-spark doctor, or the command again with --verbose"
+
+
 def _checkpoint_file_manager() -> str:
     """Class with which Delta writes checksum files; the other one starts two processes for each."""
     moved = "" if pyspark.__version__.startswith("4.0.") else "checkpointing."
@@ -211,8 +221,8 @@ def _jvm_messages_aside(verbose: bool) -> Iterator[None]:
             yield
         except Exception as error:
             messages.seek(0)
-            text = messages.read().decode(errors="replace")[-3000:]
-            raise SetupError(f"Spark did not start: {error}\n{text}\nHint: run `dataeval-spark doctor`.") from error
+            text = messages.read().decode(errors="replace")
+            raise SetupError(_not_started(first_line(error), text)) from error
         finally:
             os.dup2(saved, 2)
             os.close(saved)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -150,3 +150,22 @@ def process_started(pid: int) -> float | None:
             return float(stat.read().rpartition(")")[2].split()[19])
     except OSError:
         return 0.0  # no /proc (macOS): the number alone must do
+
+
+def fullest_disk(places: Iterable[str]) -> str:
+    """The disk with the least room among those of these places, in words.
+
+    Examples
+    --------
+    >>> fullest_disk(["/"]).partition(" MB ")[2]
+    'free on /'
+    """
+    room: list[tuple[int, str, int]] = []
+    for place in places:
+        with suppress(OSError):
+            there = next(each for each in (Path(place), *Path(place).parents) if each.exists())
+            disk = os.statvfs(there)
+            files = disk.f_favail if disk.f_files else 1
+            room.append((disk.f_bavail * disk.f_frsize if files else 0, str(there), files))
+    free, place, files = min(room, default=(0, "the disk", 1))
+    return f"{free / 2**20:,.0f} MB free on {place}" if files else f"no more files can be made on {place}"

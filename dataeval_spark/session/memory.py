@@ -13,8 +13,8 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from dataeval_spark.errors import NotEnoughMemoryError, SetupError
@@ -35,9 +35,6 @@ LEAST_FREE, ALWAYS_ALLOWED = 0.15, 0.25
 # The process ends where stopped work still grows to this multiple, leaves this share free, or lasts so long.
 GROWTH, LAST_FREE, GRACE_SECONDS = 1.25, 0.05, 30.0
 EXIT_CODE = 1
-RECORD_SECONDS = 10.0
-
-_LAST_WORDS: list[Callable[[Exception], object]] = []
 
 
 def megabytes(text: str) -> int:
@@ -166,23 +163,5 @@ class Watch:
 
     def _end_process(self, error: Exception) -> None:
         print(f"error: {error}", file=sys.stderr, flush=True)
-
-        def record() -> None:
-            for last_word in reversed(_LAST_WORDS):
-                with suppress(Exception):
-                    last_word(error)
-
-        thread = threading.Thread(target=record, name="dataeval_spark record", daemon=True)
-        thread.start()
-        thread.join(RECORD_SECONDS)
+        cancellation.say_last_words(error)
         self._end(EXIT_CODE)
-
-
-@contextmanager
-def last_words(record: Callable[[Exception], object]) -> Iterator[None]:
-    """Call a function with the error where the process is ended for want of memory during the block; newest first."""
-    _LAST_WORDS.append(record)
-    try:
-        yield
-    finally:
-        _LAST_WORDS.remove(record)

@@ -45,6 +45,11 @@ RUNS = Table(
         Column("pid", "bigint", "Process id of the driver"),
         Column("process_started", "double", "Start time of that process, which tells a reused pid", "second"),
         Column.optional("engine", "string", "Engine that computed, and why it was chosen"),
+        Column.optional(
+            "heartbeat",
+            "string",
+            "How the run shows that it is alive: file (in _heartbeats of the table's folder) or commit (to the table)",
+        ),
     ),
     write="append",
 )

@@ -14,6 +14,7 @@ from dataeval_spark.analyses.steps import COMPARISONS, Step, chosen
 from dataeval_spark.errors import FILLED_BY, OptionError, TableMissingError, filling_command
 from dataeval_spark.frames.contract import with_capture_time
 from dataeval_spark.session.bounded import bounded, one_row
+from dataeval_spark.session.cancellation import go_on
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.profile import IMAGE_STATS
@@ -67,6 +68,7 @@ def compare(
         return replace(result, message="; ".join(filter(None, [result.message, openings(step)])))
 
     for step in steps:
+        go_on()
         step_options = options.get(step.name, {})
         recorded = {**step_options, **sides}
         decision = decide_comparison(
@@ -74,7 +76,9 @@ def compare(
             step_options,
             sides,
             lambda step=step: _inputs(workspace, step, sides, only),  # type: ignore[misc]
-            lambda work: has_done(workspace, work),
+            lambda work, step=step: (  # type: ignore[misc]
+                has_done(workspace, work) and all(map(workspace.exists, step.writes))
+            ),
             only=only,
             is_closed=guard.is_closed,
         )

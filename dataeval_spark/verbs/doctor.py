@@ -1,4 +1,4 @@
-"""Checks of this machine: everything that a run needs, with hints for what is missing."""
+"""Checks of this machine and of a workspace: everything that a run needs, with hints for what is missing or damaged."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,17 +24,22 @@ from dataeval_spark.kernels.vectors.hdbscan import hdbscan_labels
 from dataeval_spark.kernels.vectors.spanning_tree import Points, minimum_forest, tree_between, tree_within
 from dataeval_spark.session import embedded, jars, java, packages
 from dataeval_spark.session.machine import available_cores
+from dataeval_spark.verbs.text import plural
+from dataeval_spark.workspace import damage
+from dataeval_spark.workspace.locations import unwritable
 
 PYTHON_VERSIONS = ((3, 11), (3, 12), (3, 13))
 SPARK_VERSIONS = ("4.0", "4.1", "4.2")
 COMPILED = "dataeval_spark.kernels.images.compiled"
 LEAST_MEMORY_GB = 3.0
 LEAST_DISK_GB = 1.0
+# What makes the command fail.
+FAULTS = ("error", "damaged")
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the doctor: ``status`` is ok, warning or error."""
+    """One line of the doctor: ``status`` is ok, warning, error or damaged."""
 
     name: str
     status: str
@@ -43,20 +47,22 @@ class Check:
     hint: str = ""
 
     def __str__(self) -> str:
-        mark = {"ok": "ok     ", "warning": "warning", "error": "MISSING"}[self.status]
+        mark = {"ok": "ok     ", "warning": "warning", "error": "MISSING", "damaged": "DAMAGED"}[self.status]
         hint = f"\n{'':<21}Hint: {self.hint}" if self.hint and self.status != "ok" else ""
         return f"{self.name:<12} {mark} {self.result}{hint}"
 
 
-def checks(workspace: str | None = None, *, fetch_jars: bool = False) -> list[Check]:
+def checks(workspace: str | None = None, *, fetch_jars: bool = False, deep: bool = False) -> list[Check]:
     """Run all checks.
 
     Parameters
     ----------
     workspace : str, optional
-        Directory to write to; default the current one.
+        Directory whose tables are checked; default the current one. Nothing is written to it.
     fetch_jars : bool
         Download the Delta jars when they are missing; by default the first Spark session does.
+    deep : bool
+        Read all rows of the tables; by default their logs and the ends of their files.
     """
     engine = _engine()
     # Without the embedded engine nothing runs without them.
@@ -80,7 +86,7 @@ def checks(workspace: str | None = None, *, fetch_jars: bool = False) -> list[Ch
         _gpu(),
         _disk(place),
         _writable(place),
-        *([elsewhere] if is_elsewhere else []),
+        *([elsewhere] if is_elsewhere else _tables(str(place), deep=deep)),
     ]
 
 
@@ -246,8 +252,28 @@ def _disk(place: Path) -> Check:
 
 def _writable(place: Path) -> Check:
     existing = next(parent for parent in (place, *place.parents) if parent.exists())
-    try:
-        with tempfile.TemporaryFile(dir=existing):
-            return Check("write access", "ok", str(existing))
-    except OSError as error:
-        return Check("write access", "error", f"{existing}: {error.strerror}", "name a directory that you may write")
+    reason = unwritable(str(existing))
+    if reason is None:
+        return Check("write access", "ok", str(existing))
+    if damage.tables_in(str(place)):
+        hint = "report, export, search and views read it all the same"
+        return Check("write access", "warning", f"{existing}: {reason}", hint)
+    return Check("write access", "error", f"{existing}: {reason}", "name a directory that you may write")
+
+
+def _tables(place: str, *, deep: bool) -> list[Check]:
+    """A line for each damaged file of the workspace in a directory, or one for all tables."""
+    names = damage.tables_in(place)
+    faults = damage.faults(place, read_rows=deep)
+    found = [
+        Check(
+            fault.table,
+            "warning" if fault.is_past else "damaged",
+            f"{fault.file} {fault.reason}. Repair: {fault.repair}",
+        )
+        for fault in faults
+    ]
+    if any(check.status == "damaged" for check in found) or not names:
+        return found
+    looked = "all rows can be read" if deep else "logs and ends of files are whole"
+    return [*found, Check("tables", "ok", f"{plural(len(names), 'table')} in {place}: {looked}")]

@@ -276,14 +276,12 @@ def _write(
         list(dict.fromkeys(note for e in assignment.explanations for note in e.notes)),
         created_at,
     )
-    frames = {
-        SPLIT_ASSIGNMENTS: named_rows,
-        SPLIT_STRATA: rows_of(named_rows, SPLIT_STRATA, cells),
-        SPLITS: rows_of(named_rows, SPLITS, [summary]),
-    }
+    frames = {SPLIT_ASSIGNMENTS: named_rows, SPLIT_STRATA: rows_of(named_rows, SPLIT_STRATA, cells)}
     with ThreadPoolExecutor(len(frames)) as pool:
         jobs = {table.name: pool.submit(workspace.write, table, f, writer, scope=name) for table, f in frames.items()}
-        return {table: job.result() for table, job in jobs.items()}
+        states = {table: job.result() for table, job in jobs.items()}
+    # Last: a split is there once its parts are.
+    return states | {SPLITS.name: workspace.write(SPLITS, rows_of(named_rows, SPLITS, [summary]), writer, scope=name)}
 
 
 def _write_representativeness(

@@ -149,8 +149,8 @@ class TableAccess(Protocol):
     def append(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
         """Add rows in one commit."""
 
-    def replace(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
-        """Replace the rows that meet a condition, in one commit."""
+    def replace(self, table: Table, rows: Sequence[Row], equal: Mapping[str, Any], writer: Writer) -> None:
+        """Replace the rows with the given values, in one commit; null is a value."""
 
     def write(self, target: Target, rows: DataFrame, mode: Literal["append", "overwrite"], scope: str | None) -> None:
         """Add rows, or replace all (those of a ``scope``, where one is given), in one commit."""
@@ -172,6 +172,14 @@ class TableAccess(Protocol):
 
     def restore(self, version: int | None) -> None:
         """Bring back an older version; None removes all rows."""
+
+
+def condition_of(equal: Mapping[str, Any], quoted: Callable[[str], str]) -> str:
+    """The condition in SQL that columns have the given values, with texts as an engine quotes them."""
+    return " AND ".join(
+        f"{name} IS NULL" if value is None else f"{name} = {quoted(value) if isinstance(value, str) else value}"
+        for name, value in equal.items()
+    )
 
 
 def retrying(commit: Callable[[], object]) -> None:

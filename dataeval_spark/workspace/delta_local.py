@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,11 +27,23 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from dataeval_spark.errors import WorkspaceError
+from dataeval_spark.tables import CURRENT_NAMES
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.images import IMAGES
-from dataeval_spark.workspace.delta import Commit, Row, Target, Writer, made_by, none_if_missing, retrying
+from dataeval_spark.workspace.delta import (
+    Commit,
+    Row,
+    Target,
+    Writer,
+    condition_of,
+    made_by,
+    none_if_missing,
+    retrying,
+)
 from dataeval_spark.workspace.local_files import Keep, adopt, any_goes, constants, removal, rewritten, rows_of
-from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local
+from dataeval_spark.workspace.locations import absolute, is_directory_here
+from dataeval_spark.workspace.repairs import unreadable
+from dataeval_spark.workspace.table_log import flaw_of_size
 
 # Threads of this process commit to a table one after another; other processes are met by trying again.
 _COMMITTING: dict[str, RLock] = defaultdict(RLock)
@@ -139,23 +149,30 @@ class LocalAccess:
         # The files of this version: what is committed later does not change what the frame gives.
         schema = StructType.fromJson(json.loads(table.schema().to_json()))
         plain = StructType([StructField(field.name, field.dataType) for field in schema.fields])
-        paths = [f"{self._path}/{unquote(file.name)}" for file in _files(table)]
-        # An engine may take a file that is gone for one without rows.
-        gone = next((path for path in paths if not os.path.exists(path)), None)
-        if gone is not None:
+        files = {f"{self._path}/{unquote(file.name)}": file.size for file in _files(table)}
+        # An engine may take a file that is gone or empty for one without rows.
+        flaw = next(filter(None, (flaw_of_size(path, size) for path, size in files.items())), None)
+        if flaw is not None and version is None:
+            location, _, name = self._path.rpartition("/")
+            raise WorkspaceError(unreadable(location, CURRENT_NAMES.get(name, name), flaw))
+        if flaw is not None:
             raise WorkspaceError(
-                f"Version {table.version()} of table {self._path} has lost its file {gone}; expected it until "
-                "delta.deletedFileRetentionDuration is over.\nHint: copy the table back from what `dataeval-spark "
-                f"snapshot export` wrote, or remove {self._path} and run the verb that fills it."
+                f"Version {table.version()} of table {self._path} has lost a file: {flaw.file} {flaw.reason}; expected "
+                "it until delta.deletedFileRetentionDuration is over.\nHint: copy the table back from what "
+                f"`dataeval-spark snapshot export` wrote, or remove {self._path} and run the verb that fills it."
             )
+        paths = list(files)
         return self._spark.read.schema(plain).parquet(*paths) if paths else self._spark.createDataFrame([], plain)
 
     def rows(self, columns: Sequence[str], equal: Mapping[str, Any]) -> list[Row]:
         condition = pc.scalar(True)
         for column, value in equal.items():
             condition &= pc.field(column).is_null() if value is None else pc.field(column) == value
-        rows = DeltaTable(self._path).to_pyarrow_dataset().to_table(columns=list(columns), filter=condition)
-        return cast(list[Row], rows.to_pylist())
+        dataset = DeltaTable(self._path).to_pyarrow_dataset()
+        # A column that an older version did not write is null.
+        stored = [name for name in columns if name in dataset.schema.names]
+        rows = dataset.to_table(columns=stored, filter=condition).to_pylist()
+        return [{name: row.get(name) for name in columns} for row in rows]
 
     def dataset(self) -> Dataset:
         return cast(Dataset, DeltaTable(self._path).to_pyarrow_dataset())
@@ -163,8 +180,10 @@ class LocalAccess:
     def append(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
         self._write(table, rows, writer, mode="append", schema_mode="merge")
 
-    def replace(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
-        self._write(table, rows, writer, mode="overwrite", predicate=condition)
+    def replace(self, table: Table, rows: Sequence[Row], equal: Mapping[str, Any], writer: Writer) -> None:
+        # In delta-rs a backslash escapes nothing.
+        predicate = condition_of(equal, lambda text: "'" + text.replace("'", "''") + "'")
+        self._write(table, rows, writer, mode="overwrite", predicate=predicate, schema_mode="merge")
 
     def _write(self, table: Table, rows: Sequence[Row], writer: Writer, **how: Any) -> None:
         data = pa.Table.from_pylist(list(rows), schema=table.arrow_schema)
@@ -273,10 +292,11 @@ class LocalAccess:
 
     def restore(self, version: int | None) -> None:
         with _COMMITTING[self._path]:
+            table = self._table()
             if version is None:
-                self._table().delete()
-            else:
-                self._table().restore(version)
+                table.delete()
+            elif version != table.version():  # delta-rs refuses the version that the table has
+                table.restore(version)
 
     def _table(self) -> DeltaTable:
         return DeltaTable(self._path)
@@ -326,11 +346,6 @@ def _needs_a_reader_of_delta(table: DeltaTable) -> bool:
     return table.protocol().min_reader_version > 1 or bool(table.metadata().partition_columns)
 
 
-def can_open(path: str) -> bool:
-    """Whether delta-rs finds a directory: it takes #, ? and %20 in a name for parts of a URI."""
-    return re.search(r"[#?]|%[0-9A-Fa-f]{2}", path) is None
-
-
 @cache
 def _schema(table: Table) -> Schema:
     comments = {column.name: {"comment": column.comment} for column in table.columns}
@@ -344,11 +359,6 @@ def size_of(path: str) -> tuple[int, int]:
         return 0, 0
     files = pa.table(DeltaTable(path).get_add_actions(flatten=True))
     return pc.sum(files["num_records"]).as_py() or 0, pc.sum(files["size_bytes"]).as_py() or 0
-
-
-def is_directory_here(location: str) -> bool:
-    """Whether a workspace is a directory of this machine that delta-rs can open."""
-    return not is_catalog_name(location) and is_local(location) and can_open(absolute(location))
 
 
 def images_here(location: str) -> tuple[int, int]:

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from deltalake.exceptions import DeltaError
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField
 
-from dataeval_spark.errors import DiskFullError, WorkspaceError, first_line, is_no_space
+from dataeval_spark.errors import first_line
 from dataeval_spark.session import jars
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.session.settings import SETTINGS_LOCK, temporary_settings
 from dataeval_spark.tables.contract import Table, identifier, sql_string
-from dataeval_spark.workspace.delta import Commit, Row, Target, Writer, made_by, none_if_missing, retrying
+from dataeval_spark.workspace.delta import (
+    Commit,
+    Row,
+    Target,
+    Writer,
+    condition_of,
+    made_by,
+    none_if_missing,
+    retrying,
+)
 
 RIGHTS = "USE CATALOG, USE SCHEMA, CREATE TABLE, SELECT and MODIFY (and CREATE SCHEMA where it does not exist)"
 
@@ -93,16 +100,18 @@ class SparkAccess:
         frame = self.read(None)
         for column, value in equal.items():
             frame = frame.where(F.col(column).eqNullSafe(F.lit(value)))
-        return [
-            _in_utc(row.asDict(recursive=True))
-            for row in bounded(frame.select(*columns), "rows of the tables runs and snapshots")
-        ]
+        # A column that an older version did not write is null.
+        stored = [name for name in columns if name in frame.columns]
+        rows = bounded(frame.select(*stored), "rows of the tables runs and snapshots")
+        found = [_in_utc(row.asDict(recursive=True)) for row in rows]
+        return [{name: row.get(name) for name in columns} for row in found]
 
     def append(self, table: Table, rows: Sequence[Row], writer: Writer) -> None:
         self._save(self._frame(table, rows), writer, "append", {"mergeSchema": "true"})
 
-    def replace(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
-        self._save(self._frame(table, rows), writer, "overwrite", {"replaceWhere": condition})
+    def replace(self, table: Table, rows: Sequence[Row], equal: Mapping[str, Any], writer: Writer) -> None:
+        replaced = {"replaceWhere": condition_of(equal, sql_string), "mergeSchema": "true"}
+        self._save(self._frame(table, rows), writer, "overwrite", replaced)
 
     def _frame(self, table: Table, rows: Sequence[Row]) -> DataFrame:
         values = [tuple(row[name] for name in table.column_names) for row in rows]
@@ -215,33 +224,3 @@ def hint_for(message: str, catalog: str | None) -> str:
     if re.search("Failed to find data source: delta|DeltaCatalog|DATA_SOURCE_NOT_FOUND", message):
         return f"this Spark session has no Delta: spark-submit --packages {jars.coordinates()} ..."
     return "run again with --verbose to see the whole error."
-
-
-def engine_error(error: Exception, action: str, location: str, *, is_catalog: bool) -> WorkspaceError:
-    """Our error for an engine's: the action that failed in a workspace, and a hint."""
-    if is_no_space(error):
-        return DiskFullError.of(action, location)
-    hint = hint_for(str(error), location if is_catalog else None)
-    return WorkspaceError(f"Could not {action} in workspace {location}: {engine_message(error)}\nHint: {hint}")
-
-
-@contextmanager
-def errors_of_engines(action: str, location: str, *, is_catalog: bool) -> Iterator[None]:
-    """Turn errors of the engines into ours."""
-    try:
-        yield
-    except Exception as error:
-        if not is_of_engine(error) and not isinstance(error, DeltaError | OSError):
-            raise
-        raise engine_error(error, action, location, is_catalog=is_catalog) from error
-
-
-@contextmanager
-def errors_of_writing(action: str, location: str, *, is_catalog: bool) -> Iterator[None]:
-    """Turn errors about a table, or a full disk, into ours; all others are those of the step that made the rows."""
-    try:
-        yield
-    except Exception as error:
-        if not isinstance(error, AnalysisException) and not is_no_space(error):
-            raise
-        raise engine_error(error, action, location, is_catalog=is_catalog) from error

@@ -70,6 +70,12 @@ def open_part(run: Run, name: str, part: str, reason: str | None = None) -> int 
     before = openings(workspace, name, part)
     if not (reason or "").strip():
         raise HoldoutError.closed(name, part, opened(before))
+    if not run.is_recorded:
+        raise HoldoutError(
+            f"Part {part!r} of split {name!r} is guarded, and the reason for reading it cannot be recorded: "
+            f"{workspace.read_only_reason()}.\n"
+            f"Hint: make {workspace.location} writable, or work on a copy of it"
+        )
     run.finish(_step(name, part), "done", datetime.now(UTC), str(reason))
     return before + 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 from pathlib import Path
@@ -32,6 +33,28 @@ def is_local(location: str) -> bool:
 
 def local_path(location: str) -> Path:
     return Path(re.sub(r"^file:(//)?", "", location))
+
+
+def can_open(path: str) -> bool:
+    """Whether delta-rs finds a directory: it takes #, ? and %20 in a name for parts of a URI."""
+    return re.search(r"[#?]|%[0-9A-Fa-f]{2}", path) is None
+
+
+def is_directory_here(location: str) -> bool:
+    """Whether a workspace is a directory of this machine that delta-rs can open."""
+    return not is_catalog_name(location) and is_local(location) and can_open(absolute(location))
+
+
+def unwritable(location: str) -> str | None:
+    """Why an existing directory of this machine cannot be written; None where it can, or is somewhere else."""
+    if is_catalog_name(location) or not is_local(location):
+        return None
+    folder = local_path(location)
+    if not folder.is_dir() or os.access(folder, os.W_OK):
+        return None
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return "the workspace is on a disk that is read-only"
+    return "this user may not write the workspace"
 
 
 def quoted(name: str) -> str:

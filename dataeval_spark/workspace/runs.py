@@ -13,37 +13,28 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 from uuid import uuid4
 
-from dataeval_spark.errors import (
-    DataEvalError,
-    DiskFullError,
-    WorkspaceBusyError,
-    WorkspaceMissingError,
-    first_line,
-    is_no_space,
-)
+from dataeval_spark.errors import DataEvalError, ReadOnlyError, first_line, is_no_space
 from dataeval_spark.kernels.storage.uris import values_without_credentials, without_credentials
+from dataeval_spark.session.cancellation import is_interrupted, last_words
 from dataeval_spark.session.machine import process_started
-from dataeval_spark.session.memory import last_words
-from dataeval_spark.tables.contract import Table, sql_string
-from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace.delta import Row, TableState, Writer
-from dataeval_spark.workspace.delta_local import is_directory_here
-from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local, local_path, remove_directory
+from dataeval_spark.workspace.failures import known_cause
+from dataeval_spark.workspace.liveness import ACTIVE, Heartbeat, remove_temporary, require_alone
 from dataeval_spark.workspace.version import __version__
 from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 
 logger = logging.getLogger("dataeval_spark")
 
-# Runs of this process that have not ended; what the table says of others of its runs is out of date.
-_ACTIVE: set[str] = set()
+CANCELLED = "stopped by the user"
+KEPT = "every table is whole. Run the same command again: it does only what is missing"
 
 Status = Literal["running", "done", "skipped", "failed", "cancelled", "died"]
 
@@ -95,18 +86,26 @@ class Run:
         Workspace that the run works on.
     checkpoint : callable
         Stores a frame under a name in the temporary files of the run, and reads it back.
+    is_recorded : bool
+        Whether the run is in the table of runs; one that only reads a workspace which cannot be written is not.
     """
 
     checkpoint: Checkpoint
+    heartbeat: Heartbeat
 
-    def __init__(self, workspace: Workspace, job: str, options: Mapping[str, Any]) -> None:
+    def __init__(self, workspace: Workspace, job: str, options: Mapping[str, Any], *, is_recorded: bool = True) -> None:
         self.workspace = workspace
+        self.is_recorded = is_recorded
         self.job = job
         self.options = options
         self.run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
         self.started_at = datetime.now(UTC)
+        self.heartbeat = Heartbeat(workspace, self.run_id)
         # Rows of steps that were up to date. They have changed nothing, so they wait for the next commit.
         self._waiting: list[Row] = []
+        # Steps that have begun, and the row that each has if it is stopped; the number of those that are done.
+        self._open: dict[str, Callable[[], Row]] = {}
+        self._done = 0
         self._lock = threading.Lock()
 
     def writer(self, step: str, work: str) -> Writer:
@@ -120,10 +119,43 @@ class Run:
         """Record how the run ended."""
         self.finish(None, status, self.started_at, message)
 
-    def give_up(self, error: Exception) -> None:
-        """Record a failure and remove the temporary files, where the process is about to be ended."""
-        self.end("failed", first_line(error)[:1000])
-        _remove_scratch(self.workspace, self.run_id)
+    def give_up(self, error: BaseException) -> None:
+        """Record a failure or a cancelling and remove the temporary files, where the process is about to be ended."""
+        status = self._stopped(error)
+        self.end(status, first_line(error)[:1000])
+        remove_temporary(self.workspace, self.run_id)
+
+    @contextmanager
+    def step(self, name: str, options: Mapping[str, Any], work: str = "") -> Iterator[None]:
+        """A step, which is recorded as cancelled if the user stops it."""
+        begun = datetime.now(UTC)
+        with self._lock:
+            self._open[name] = lambda: self._row(name, "cancelled", begun, CANCELLED, options=options, work=work)
+        try:
+            yield
+        except BaseException as error:
+            if not isinstance(error, KeyboardInterrupt) and not is_interrupted():
+                self._closed(name)
+            raise
+        self._closed(name)
+
+    def _closed(self, step: str, *, is_done: bool = False) -> None:
+        with self._lock:
+            self._open.pop(step, None)
+            self._done += is_done
+
+    def _stopped(self, error: BaseException) -> Status:
+        """Status of a run that an error ends; an interrupt gets the words for the user, and open steps their rows."""
+        if not isinstance(error, (KeyboardInterrupt, SystemExit)):
+            return "failed"
+        with self._lock:
+            stopped, self._open = dict(self._open), {}
+            self._waiting += [row() for row in stopped.values()]
+        if isinstance(error, KeyboardInterrupt) and not error.args:
+            done = f"{self._done} {'step is' if self._done == 1 else 'steps are'} done and kept; " if self._done else ""
+            names = f"stopped: {', '.join(stopped)}; " if stopped else ""
+            error.args = (f"{done}{names}{KEPT}",)
+        return "cancelled"
 
     def finish(
         self,
@@ -159,12 +191,47 @@ class Run:
         rows : int, optional
             Number of rows that the step wrote.
         """
+        row = self._row(step, status, started_at, message, options, work, inputs, outputs, rows)
+        if step is not None:
+            self._closed(step, is_done=status == "done")
+        self._record(row, step, status)
+        written = {name: state.version for name, state in (outputs or {}).items()}
+        return StepRun(step or "run", status, row["seconds"] or 0.0, message, written, rows)
+
+    def _record(self, row: Row, step: str | None, status: Status) -> None:
+        """Write a row to the table of runs, with those that wait."""
+        if not self.is_recorded:
+            return
+        writer = self.writer(step or "run", row["work_id"])
+        if status == "skipped":
+            with self._lock:
+                self._waiting.append(row)
+        elif step is None and status != "running":
+            if waiting := self._taken():
+                self.workspace.append_rows(RUNS, waiting, writer)
+            self.workspace.replace_rows(RUNS, [row], writer, run_id=self.run_id, step=None)
+        else:
+            self.workspace.append_rows(RUNS, [*self._taken(), row], writer)
+            self.heartbeat.shown()
+
+    def _row(
+        self,
+        step: str | None,
+        status: Status,
+        started_at: datetime,
+        message: str,
+        options: Mapping[str, Any] | None = None,
+        work: str = "",
+        inputs: Mapping[str, TableState] | None = None,
+        outputs: Mapping[str, TableState] | None = None,
+        rows: int | None = None,
+    ) -> Row:
         now = datetime.now(UTC)
         is_running = status == "running"
         seconds = (now - started_at).total_seconds()
         # Cleaned before they are text: in JSON a quote of a password is escaped.
         safe_options = values_without_credentials(self.options if options is None else options)
-        row = {
+        return {
             "run_id": self.run_id,
             "step": step,
             "job": self.job,
@@ -183,20 +250,8 @@ class Run:
             "pid": os.getpid(),
             "process_started": process_started(os.getpid()) or 0.0,
             "engine": self.workspace.engine,
+            "heartbeat": self.heartbeat.kind,
         }
-        writer = self.writer(step or "run", work)
-        if status == "skipped":
-            with self._lock:
-                self._waiting.append(row)
-        elif step is None and not is_running:
-            if waiting := self._taken():
-                self.workspace.append_rows(RUNS, waiting, writer)
-            condition = f"run_id = {sql_string(self.run_id)} AND step IS NULL"
-            self.workspace.replace_rows(RUNS, [row], condition, writer)
-        else:
-            self.workspace.append_rows(RUNS, [*self._taken(), row], writer)
-        written = {name: state.version for name, state in (outputs or {}).items()}
-        return StepRun(step or "run", status, seconds, message, written, rows)
 
     def _taken(self) -> list[Row]:
         """The rows that wait, which wait no longer."""
@@ -231,135 +286,66 @@ def has_done(workspace: Workspace, work: str) -> bool:
 
 
 @contextmanager
-def start(workspace: Workspace, job: str, options: Mapping[str, Any]) -> Iterator[Run]:
+def start(workspace: Workspace, job: str, options: Mapping[str, Any], *, only_reads: bool = False) -> Iterator[Run]:
     """Work on a workspace as its only run, and record how it ended.
+
+    With ``only_reads``, work that writes no table: it is done on a workspace that cannot be written too, beside others
+    and without a record.
 
     Raises
     ------
     WorkspaceBusyError
         Another run is working on the workspace; the message names it.
+    ReadOnlyError
+        The workspace cannot be written.
     """
+    reason = workspace.read_only_reason()
+    if reason is not None:
+        if not only_reads:
+            raise ReadOnlyError.of(f"run {job}", workspace.location, reason)
+        run = Run(workspace, job, options, is_recorded=False)
+        with workspace.scratch(run.run_id) as run.checkpoint:
+            yield run
+        return
     workspace.open()
     workspace.create([RUNS])
     run = Run(workspace, job, options)
     try:
-        _ACTIVE.add(run.run_id)
+        ACTIVE.add(run.run_id)
         run.begin()
-        _require_alone(workspace, run)
-        workspace.migrate()
-        workspace.compact(RUNS)
-        with workspace.scratch(run.run_id) as run.checkpoint, last_words(run.give_up):
-            yield run
+        require_alone(workspace, run.run_id)
+        with run.heartbeat.beating(), last_words(run.give_up):
+            workspace.migrate()
+            workspace.compact(RUNS)
+            with workspace.scratch(run.run_id) as run.checkpoint:
+                yield run
     except BaseException as error:
         if is_no_space(error) and not isinstance(error, DataEvalError):
-            action = f"write the temporary files of {job} ({workspace.scratch_root})"
-            error, cause = DiskFullError.of(action, workspace.location), error
+            action, cause = f"write the temporary files of {job} ({workspace.scratch_root})", error
+            error = known_cause(cause, action, workspace.location, also=workspace.scratch_root) or cause
             error.__cause__ = cause
-        status: Status = "cancelled" if isinstance(error, (KeyboardInterrupt, SystemExit)) else "failed"
-        message = first_line(error)[:1000]
+        status, message = run._stopped(error), first_line(error)[:1000]
         # In a thread of its own, which has a connection of its own to the JVM: an interrupt may have broken this one.
-        _in_own_thread(lambda: run.end(status, message))
+        _in_own_thread(lambda: run.end(status, message), error)
         raise error
     finally:
-        _ACTIVE.discard(run.run_id)
+        ACTIVE.discard(run.run_id)
     run.end("done")
 
 
-def require_there(workspace: Workspace) -> None:
-    """Refuse a workspace that nothing was ever written to: its name may be misspelt.
-
-    Raises
-    ------
-    WorkspaceMissingError
-        It has no table `images` and no run; the message gives the nearest name of a workspace beside it.
-    """
-    if not workspace.states([IMAGES, RUNS]):
-        raise WorkspaceMissingError.at(workspace.location, _beside(workspace.location))
-
-
-def require_there_here(location: str) -> None:
-    """Refuse such a workspace before there is a session, which will be one of this machine.
-
-    Raises
-    ------
-    WorkspaceMissingError
-        As in :func:`require_there`.
-    """
-    if is_directory_here(location):
-        place = Path(absolute(location))
-        if not any((place / table.name / "_delta_log").exists() for table in (IMAGES, RUNS)):
-            raise WorkspaceMissingError.at(str(place), _beside(str(place)))
-
-
-def _beside(location: str) -> list[str]:
-    """Names of the workspaces beside a place."""
-    if is_catalog_name(location) or not is_local(location):
-        return []
-    with suppress(OSError):
-        beside = local_path(location).parent
-        return sorted(log.parents[1].name for log in beside.glob(f"*/{RUNS.name}/_delta_log"))
-    return []
-
-
-def _require_alone(workspace: Workspace, run: Run) -> None:
-    """Mark the runs whose process is gone; withdraw where one that began earlier is alive."""
-    columns = ("run_id", "job", "pid", "process_started", "host", "started_at")
-    running = workspace.rows(RUNS, columns, status="running", step=None)  # few: every run marks the dead ones it meets
-    began: dict[str, int] = {}
-    for other in running:
-        if other["run_id"] == run.run_id:
-            continue
-        if _is_dead(other):
-            _mark_dead(workspace, other["run_id"])
-            continue
-        began = began or workspace.commit_versions(RUNS, step="run")
-        # A commit too old to be listed came first.
-        if began.get(other["run_id"], -1) < began[run.run_id]:
-            raise WorkspaceBusyError(
-                f"Run {other['run_id']} ({other['job']}, process {other['pid']} on {other['host']}, started "
-                f"{other['started_at']:%Y-%m-%d %H:%M:%S}) is working on workspace {workspace.location}.\n"
-                "Hint: wait for it. If that machine is gone: UPDATE "
-                f"{workspace.name(RUNS)} SET status = 'died' WHERE run_id = '{other['run_id']}' "
-                "AND status = 'running'"
-            )
-
-
-def _in_own_thread(record: Callable[[], None]) -> None:
+def _in_own_thread(record: Callable[[], None], first: BaseException) -> None:
     def target() -> None:
         try:
             record()
         except Exception as error:
-            # The first error is the one to show; a second one while recording it must not hide it.
-            logger.warning("the end of the run could not be written to the table runs: %s", first_line(error))
+            # The first error is the one to show; a second one while recording it must not hide it, nor repeat it.
+            level = logging.INFO if type(error) is type(first) else logging.WARNING
+            logger.log(level, "the end of the run could not be written to the table runs: %s", first_line(error))
             logger.info("the whole error:", exc_info=True)
 
     thread = threading.Thread(target=target, name="dataeval_spark record")
     thread.start()
     thread.join()
-
-
-def _is_dead(row: Row) -> bool:
-    """Whether a run's process is gone, known only for this machine; a run of this process is over once ended here."""
-    if row["host"] != socket.gethostname():
-        return False
-    if row["pid"] == os.getpid() and row["process_started"] == process_started(os.getpid()):
-        return row["run_id"] not in _ACTIVE
-    return process_started(row["pid"]) != row["process_started"]
-
-
-def _mark_dead(workspace: Workspace, run_id: str) -> None:
-    """Mark a run as `died` and remove its temporary files."""
-    rows = workspace.rows(RUNS, RUNS.column_names, run_id=run_id, step=None)
-    end = {"status": "died", "finished_at": datetime.now(UTC), "message": "the process was gone"}
-    condition = f"run_id = {sql_string(run_id)} AND step IS NULL"
-    writer = Writer(run_id, "run", "", __version__)
-    workspace.replace_rows(RUNS, [row | end for row in rows], condition, writer)
-    _remove_scratch(workspace, run_id)
-
-
-def _remove_scratch(workspace: Workspace, run_id: str) -> None:
-    if workspace.scratch_root:
-        remove_directory(f"{workspace.scratch_root}/{run_id}")
 
 
 def work_id(step: str, version: int, options: Mapping[str, Any], inputs: Mapping[str, TableState]) -> str:

@@ -20,7 +20,8 @@ from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
 from dataeval_spark.workspace.delta import Row
 from dataeval_spark.workspace.delta_spark import engine_message, hint_for, is_of_engine
-from dataeval_spark.workspace.locations import absolute, is_local, local_path
+from dataeval_spark.workspace.failures import known_cause
+from dataeval_spark.workspace.locations import absolute, is_local, local_path, remove_directory
 from dataeval_spark.workspace.runs import Run
 from dataeval_spark.workspace.workspace import Workspace
 
@@ -98,6 +99,9 @@ def create(run: Run, name: str, note: str | None = None) -> dict[str, int]:
         for table, (table_id, run_ids) in zip(tables, details, strict=True)
     ]
     workspace.append_rows(SNAPSHOTS, rows, run.writer("snapshot", f"snapshot:{name}"))
+    # What runs recorded tells a log that has lost its end.
+    written = workspace.states([SNAPSHOTS])
+    run.finish(f"snapshot {name}", "done", now, options={"create": name}, outputs=written, rows=len(rows))
     return {table: state.version for table, state in states.items()}
 
 
@@ -253,10 +257,10 @@ def restore(workspace: Workspace, name: str) -> dict[str, int]:
     if lost:
         raise SnapshotError(f"Snapshot {name!r} cannot be restored:\n" + "\n".join(lost.values()))
     versions = pinned_versions(workspace, name)
-    for table in (pinned := [table for table in PINNED_TABLES if table.name in versions]):
-        workspace.restore(table, versions[table.name])
     # What was filled since goes with other images, and `source_files` would keep files from being read again.
     later = [table for table in PINNED_TABLES if table.name not in versions and not workspace.is_untouched(table)]
+    for table in (pinned := [table for table in PINNED_TABLES if table.name in versions]):
+        workspace.restore(table, versions[table.name])
     for table in later:
         workspace.restore(table, None)
     return {table: state.version for table, state in workspace.states([*pinned, *later]).items()}
@@ -282,7 +286,7 @@ def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
             "machine only.\nHint: --engine spark, or --out DIR and copy the directory"
         )
     pinned = at(workspace, name)
-    rows = {}
+    rows: dict[str, int] = {}
     for table in PINNED_TABLES:
         if pinned.exists(table):
             frame = pinned.read(table)
@@ -291,6 +295,11 @@ def export(workspace: Workspace, name: str, directory: str) -> dict[str, int]:
             except Exception as error:
                 if not is_of_engine(error):
                     raise
+                for copied in (*rows, table.name):  # the same command again needs an empty directory
+                    remove_directory(f"{target}/{copied}")
+                known = known_cause(error, f"copy snapshot {name!r} to {target}", workspace.location, (table,), target)
+                if known is not None:
+                    raise known from error
                 raise SnapshotError(
                     f"Snapshot {name!r} cannot be copied to {target}: {engine_message(error)}\n"
                     f"Hint: {hint_for(str(error), None)}"

@@ -6,9 +6,9 @@ snapshot gives the pinned version of each table and cannot write.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 from deltalake.exceptions import DeltaError
@@ -24,21 +24,28 @@ from dataeval_spark.session.settings import SETTINGS_LOCK
 from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.contract import Table, identifier
 from dataeval_spark.tables.images import IMAGES
-from dataeval_spark.workspace.delta import Row, TableAccess, TableState, Target, Writer, is_missing
-from dataeval_spark.workspace.delta_local import LocalAccess, is_directory_here
-from dataeval_spark.workspace.delta_spark import SparkAccess, engine_error, errors_of_engines, errors_of_writing
-from dataeval_spark.workspace.locations import absolute, is_catalog_name, is_local, local_path, quoted, remove_directory
+from dataeval_spark.workspace.delta import Commit, Row, TableAccess, TableState, Target, Writer, is_missing
+from dataeval_spark.workspace.delta_local import LocalAccess
+from dataeval_spark.workspace.delta_spark import SparkAccess
+from dataeval_spark.workspace.failures import engine_error, errors_of_engines, errors_of_writing
+from dataeval_spark.workspace.locations import (
+    absolute,
+    is_catalog_name,
+    is_directory_here,
+    is_local,
+    local_path,
+    quoted,
+    unwritable,
+)
+from dataeval_spark.workspace.log_guard import LogGuard
 from dataeval_spark.workspace.migration import Migration, older_columns
+from dataeval_spark.workspace.scratch import Checkpoint, default_folder, shared_folder, stored_frames
 from dataeval_spark.workspace.writing import changes_to_contract, conforming
 
 # Statistics for file skipping on the keys only: with all 50 columns they cost more than small tables themselves.
 TABLE_PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.dataSkippingNumIndexedCols": "4"}
 # Delta's own auto-compaction rewrites after nearly every small commit; once in this many files is enough.
 COMPACT_EVERY, COMPACT_FILES, COMPACT_FILE_BYTES = 8, 24, 16 * 2**20
-MOUNTS = ("/Volumes/", "/dbfs/")  # by which a platform gives one storage to all machines under one path
-
-# Stores a frame under a name in the temporary files of a run, and reads it back.
-Checkpoint = Callable[[DataFrame, str], DataFrame]
 
 
 class Workspace:
@@ -81,7 +88,6 @@ class Workspace:
         self.spark = spark
         self.is_catalog = is_catalog_name(location)
         self.location = location if self.is_catalog else absolute(location)
-        self.scratch_root = absolute(scratch) if scratch else None if self.is_catalog else f"{self.location}/_scratch"
         self._table_location = table_location
         self._retention_days = retention_days
         self.versions = versions
@@ -89,11 +95,17 @@ class Workspace:
         # Paths mean files of this machine only in sessions that say so: elsewhere they may be those of a cluster.
         self._is_one_machine = not is_given(spark)
         self._is_here = self._is_one_machine and is_directory_here(location)
-        folder = self.scratch_root
+        self._guard = LogGuard(self.location) if self._is_here else None
+        default = default_folder(self.location, is_read_only=self.read_only_reason() is not None)
+        self.scratch_root = folder = absolute(scratch) if scratch else default
         self._staging = str(local_path(folder)) if folder and is_local(folder) else f"{self.location}/_scratch"
         self._migration = Migration(spark, self.location, self._access_of)
         self._created: set[str] = set()
         self._checked: set[str] = set()
+
+    def read_only_reason(self) -> str | None:
+        """Why the tables can be read and not written; None where they can be, or where that is not known."""
+        return unwritable(self.location) if self._is_one_machine else None
 
     # Names and state
 
@@ -110,6 +122,7 @@ class Workspace:
 
     def state(self, table: Table) -> TableState | None:
         """Version of a table and its writer; None when it does not exist."""
+        self._require_whole(table)
         with self._wrapping(f"read the history of {table.name}"):
             commits = self._access(table).commits(8)
         return TableState.from_commits(commits) if commits else None
@@ -121,10 +134,9 @@ class Workspace:
             states = pool.map(self.state, tables)
         return {table.name: state for table, state in zip(tables, states, strict=True) if state}
 
-    def commit_versions(self, table: Table, *, step: str) -> dict[str, int]:
-        """First version that each run committed for a step, among the newest 200 commits."""
-        commits = self._access(table).commits(200)  # newest first, so that the earliest of a run stays
-        return {c.made_by["run_id"]: c.version for c in commits if c.made_by.get("step") == step}
+    def commits(self, table: Table) -> list[Commit]:
+        """The newest 200 commits of a table, newest first."""
+        return self._access(table).commits(200)
 
     def table_id(self, table: Table) -> str:
         """Delta's own id of a table: a dropped and recreated table has another."""
@@ -193,11 +205,13 @@ class Workspace:
                     table.name, self.location, "the snapshot was made before it was filled: read the workspace itself"
                 )
             version = self.versions[table.name]
+        if version is None:
+            self._require_whole(table)
         try:
             return self._access(table).read(version)
         except (AnalysisException, DeltaError) as error:
             if not is_missing(error):
-                raise engine_error(error, f"read {table.name}", self.location, is_catalog=self.is_catalog) from error
+                raise engine_error(error, f"read {table.name}", self.location) from error
             raise TableMissingError.from_table(
                 table.name, self.location, filling_command(table.name, self.location)
             ) from error
@@ -210,7 +224,9 @@ class Workspace:
 
     def at(self, versions: Mapping[str, int]) -> Workspace:
         """The same workspace, read-only, with each table at the version given."""
-        return Workspace(self.spark, self.location, scratch=self.scratch_root, versions=versions)
+        pinned = Workspace(self.spark, self.location, scratch=self.scratch_root, versions=versions)
+        pinned._guard = self._guard  # it has looked at the logs already
+        return pinned
 
     # Creating
 
@@ -308,7 +324,7 @@ class Workspace:
             self._checked.add(table.name)
         target = Target(table, writer, None if are_new else before)
         is_added = images is not None or table.write == "append"
-        with errors_of_writing(f"write {table.name}", self.location, is_catalog=self.is_catalog):
+        with errors_of_writing(f"write {table.name}", self.location):
             if images is not None and not are_new:
                 access.replace_images(target, rows, images)
             else:
@@ -321,7 +337,9 @@ class Workspace:
 
     def rows(self, table: Table, columns: Sequence[str], **equal: Any) -> list[Row]:
         """Rows with the values given, of a table that is known to be small; none where it does not exist."""
-        return self._migration.rows(table, columns, equal)
+        self._require_whole(table)
+        with self._wrapping(f"read {table.name}"):
+            return self._migration.rows(table, columns, equal)
 
     def local_dataset(self, table: Table) -> Dataset | None:
         """A table of this machine as an Arrow dataset, for scans that Spark would convert number by number; else None.
@@ -337,10 +355,10 @@ class Workspace:
         with self._wrapping(f"write {table.name}"):
             self._access(table).append(table, rows, writer)
 
-    def replace_rows(self, table: Table, rows: Sequence[Row], condition: str, writer: Writer) -> None:
-        """Replace rows that the workspace keeps about itself and that meet a condition."""
+    def replace_rows(self, table: Table, rows: Sequence[Row], writer: Writer, **equal: Any) -> None:
+        """Replace the rows with the values given in a table that the workspace keeps about itself."""
         with self._wrapping(f"write {table.name}"):
-            self._access(table).replace(table, rows, condition, writer)
+            self._access(table).replace(table, rows, equal, writer)
 
     def compact(self, table: Table) -> bool:
         """Merge the files of a table where many are small; return whether they were merged."""
@@ -363,36 +381,19 @@ class Workspace:
             )
 
     def _wrapping(self, action: str) -> AbstractContextManager[None]:
-        return errors_of_engines(action, self.location, is_catalog=self.is_catalog)
+        return errors_of_engines(action, self.location)
+
+    def _require_whole(self, table: Table) -> None:
+        """Refuse a table of this machine whose log has lost entries."""
+        if self._guard is not None:
+            self._guard.require(self._migration.stored_name(table))
 
     # Scratch
 
     def shared_folder(self, run_id: str, step: str) -> str | None:
-        """A folder among the run's temporary files that driver and workers open by one path; None where there is none.
+        """A folder of temporary files that driver and workers open by one path; None where there is none."""
+        return shared_folder(self.scratch_root, f"{run_id}/{step}", is_one_machine=self._is_one_machine)
 
-        There is one on a single machine, and on the mounts that a platform gives to all its machines alike.
-        """
-        if self.scratch_root is None or not is_local(self.scratch_root):
-            return None
-        folder = str(local_path(self.scratch_root))
-        return f"{folder}/{run_id}/{step}" if self._is_one_machine or folder.startswith(MOUNTS) else None
-
-    @contextmanager
-    def scratch(self, run_id: str) -> Iterator[Checkpoint]:
+    def scratch(self, run_id: str) -> AbstractContextManager[Checkpoint]:
         """A function that stores a frame in temporary files and reads it back; the files go when the block ends."""
-        root = f"{self.scratch_root}/{run_id}"
-
-        def checkpoint(frame: DataFrame, name: str) -> DataFrame:
-            if self.scratch_root is None:
-                raise WorkspaceError(
-                    f"Workspace {self.location} is a catalog schema: temporary files need a place of their own.\n"
-                    "Hint: --scratch DIRECTORY (a path that the driver and the executors can write)"
-                )
-            frame.write.mode("overwrite").parquet(f"{root}/{name}")
-            return self.spark.read.schema(frame.schema).parquet(f"{root}/{name}")
-
-        try:
-            yield checkpoint
-        finally:
-            if self.scratch_root is not None:
-                remove_directory(root)
+        return stored_frames(self.spark, self.location, self.scratch_root, run_id)

@@ -6,6 +6,7 @@ message has to have: the name of the file, option or table.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -28,6 +29,20 @@ class Hostile(NamedTuple):
 
 Words = tuple[object, ...]
 Case = Callable[[Hostile], tuple[Words, str]]
+
+
+# What no message may have: names of libraries' insides, and texts of errors that nobody wrote for users.
+INSIDES = (
+    *("Py4J", "java.", "panicked", "Traceback", "org.apache", "SQLSTATE", "pyspark", "pyarrow", "deltalake"),
+    *("ArrowInvalid", "ArrowTypeError", "AnalysisException", "SparkConnect", "gRPC", "KeyError", "TypeError"),
+    *("ValueError", "AttributeError", "JVM", "Utf8 error", "kernel bug", "External error", "DataFusion"),
+)
+# How PySpark calls an object of the JVM, such as o123.
+OBJECT = re.compile(r"\bo\d+\.[a-zA-Z]")
+
+
+def insides_in(text: str) -> list[str]:
+    return [word for word in INSIDES if word in text] + OBJECT.findall(text)
 
 
 def ingest(case: Hostile, *words: object) -> Words:

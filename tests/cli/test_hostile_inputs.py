@@ -8,59 +8,16 @@ from __future__ import annotations
 
 import io
 import json
-import re
-import shutil
 import tarfile
-from pathlib import Path
 
 import pytest
 
 from dataeval_spark.audit import Audit
 from dataeval_spark.cli.main import DONE, main
 from tests.cli import hostile_options, hostile_sources
-from tests.cli.hostile import Hostile, cases_of, ingest
-from tests.jobs.conftest import picture
+from tests.cli.hostile import cases_of, ingest, insides_in
 
-# What no message may have: names of libraries' insides, and texts of errors that nobody wrote for users.
-INSIDES = (
-    *("Py4J", "java.", "panicked", "Traceback", "org.apache", "SQLSTATE", "pyspark", "pyarrow", "deltalake"),
-    *("ArrowInvalid", "ArrowTypeError", "AnalysisException", "SparkConnect", "gRPC", "KeyError", "TypeError"),
-    *("ValueError", "AttributeError", "JVM", "Utf8 error", "kernel bug", "External error", "DataFusion"),
-)
-# How PySpark calls an object of the JVM, such as o123.
-OBJECT = re.compile(r"\bo\d+\.[a-zA-Z]")
 REFUSED = (*cases_of(hostile_sources), *cases_of(hostile_options))
-
-
-def insides_in(text: str) -> list[str]:
-    return [word for word in INSIDES if word in text] + OBJECT.findall(text)
-
-
-@pytest.fixture(scope="module")
-def small(spark, tmp_path_factory) -> Path:
-    """A workspace with six pictures of dataset `old` in two classes, with a factor, measured, and a snapshot."""
-    place = tmp_path_factory.mktemp("small")
-    photos = place / "old"
-    for number in range(6):
-        path = photos / "ab"[number % 2] / f"{number}.png"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture(number).save(path)
-    rows = "".join(f"{'ab'[number % 2]}/{number}.png,{'xy'[number % 2]}\n" for number in range(6))
-    (place / "sites.csv").write_text(f"path,site\n{rows}")
-    workspace = ("--workspace", str(place / "audit"))
-    assert main(["ingest", *workspace, str(photos), "--metadata", str(place / "sites.csv")]) == DONE
-    assert main(["profile", *workspace, "--encoder", "thumbnail"]) == DONE
-    assert main(["analyze", *workspace, "image_findings", "factor_bins", "label_stats"]) == DONE
-    assert main(["snapshot", *workspace, "create", "first"]) == DONE
-    return place
-
-
-@pytest.fixture
-def hostile(small, tmp_path) -> Hostile:
-    shutil.copytree(small / "old", tmp_path / "photos")
-    shutil.copytree(small / "audit", tmp_path / "audit_copy")
-    (tmp_path / "files").mkdir()
-    return Hostile(tmp_path / "photos", tmp_path / "audit_copy", tmp_path / "files")
 
 
 @pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.__name__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -9,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from dataeval_spark.analyses.steps import COMPARISONS, STEPS
-from dataeval_spark.cli.main import CANCELLED, DONE, EXAMPLES, USAGE, VERBS, main, parser
+from dataeval_spark.cli.main import CANCELLED, DONE, EXAMPLES, TERMINATED, USAGE, VERBS, _is_no_interrupt, main, parser
 from dataeval_spark.kernels.encoders.registry import BUILT_IN
 from dataeval_spark.options import COMPARISON_NAMES, ENCODER_FORMS, STEP_NAMES
+from dataeval_spark.session.cancellation import Terminated
 from dataeval_spark.verbs.select.operations import OPERATIONS
 from tests.jobs.conftest import picture
 
@@ -281,13 +283,32 @@ def test_a_configuration_file_runs_all_verbs(tmp_path, capsys):
     assert (tmp_path / "report.html").is_file()
 
 
-def test_a_cancelled_verb_exits_130(monkeypatch, capsys, tmp_path):
+@pytest.mark.parametrize(("stop", "code"), [(KeyboardInterrupt, CANCELLED), (Terminated, TERMINATED)])
+def test_a_cancelled_verb_says_what_it_leaves_and_has_the_exit_code_of_the_signal(
+    monkeypatch, capsys, tmp_path, stop, code
+):
     def interrupted(args):
-        raise KeyboardInterrupt
+        raise stop(*words)
 
     monkeypatch.setitem(main.__globals__["VERBS"], "report", interrupted)
+    command = ["report", "--workspace", str(tmp_path), "--out", "x"]
 
-    assert main(["report", "--workspace", str(tmp_path), "--out", "x"]) == CANCELLED
+    words = ["two steps are kept"]
+    assert main(command) == code
+    words = []
+    assert main(command) == code
+    assert capsys.readouterr().err.splitlines() == [
+        "cancelled: two steps are kept.",
+        "cancelled: no table was changed. Run the same command again.",
+    ]
+    assert (CANCELLED, TERMINATED) == (130, 143)
+
+
+@pytest.mark.parametrize(("stop", "is_shown"), [(KeyboardInterrupt, False), (Terminated, False), (OSError, True)])
+def test_the_stack_of_an_interrupt_that_a_library_logs_is_not_shown(stop, is_shown):
+    record = logging.LogRecord("root", logging.ERROR, "", 0, "while sending command", (), (stop, stop(), None))
+
+    assert _is_no_interrupt(record) is is_shown
 
 
 @pytest.mark.parametrize("verb", [None, *VERBS])

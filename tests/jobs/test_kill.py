@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -18,7 +17,8 @@ from dataeval_spark.tables import ALL_TABLES
 from dataeval_spark.tables.runs import RUNS, SNAPSHOTS
 from dataeval_spark.workspace.workspace import Workspace
 
-NOT_COMPARED = ("run_id", "deleted_at")
+# The window of a comparison is the time of its run where no capture time is known.
+NOT_COMPARED = ("run_id", "deleted_at", "created_at", "window")
 # Steps with one table and with several, with a table that others write to, one that uses what it wrote, and a chain.
 STEPS = ("image_findings", "outliers", "neighbors", "duplicates", "factor_bins", "contingency", "balance")
 COMMAND = [sys.executable, "-m", "dataeval_spark.cli.main"]
@@ -83,20 +83,51 @@ def test_a_driver_killed_in_the_middle_and_run_again_gives_equal_tables(spark, p
             assert left == right, compared.name
 
 
-def test_sigterm_stops_the_work_marks_the_run_cancelled_and_removes_scratch(spark, prepared):
-    _, place = prepared
-    process = subprocess.Popen(
-        [*COMMAND, "profile", "--workspace", place], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    scratch = Path(place) / "_scratch"
-    for _ in range(1800):
-        if any(scratch.glob("*/pending")):
-            break
-        assert process.poll() is None
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGTERM)
-    _, errors = process.communicate(timeout=120)
+@pytest.mark.parametrize(
+    ("verb", "table"),
+    [
+        (["split", "--name", "main", "--fractions", "train=0.5", "test=0.5"], "split_assignments"),
+        (["select", "--name", "few", "--operation", "limit", "n=3"], "selection_members"),
+        (["compare", "--reference", "dataset=photos", "--current", "dataset=photos"], "drift_metrics"),
+    ],
+    ids=["split", "select", "compare"],
+)
+def test_a_verb_killed_after_its_first_table_and_run_again_gives_equal_tables(spark, prepared, verb, table):
+    whole, killed = prepared
+    for place in prepared:
+        Audit(place, spark, echo=lambda line: None).profile()
+    kill_after(Path(killed) / table, [verb[0], "--workspace", killed, *verb[1:]])
 
-    assert (process.returncode, errors.strip().splitlines()[-1]) == (130, "cancelled")
-    assert statuses(spark, place)[-1] == "cancelled"
-    assert not any(scratch.glob("*"))
+    for place in prepared:
+        done = subprocess.run([*COMMAND, verb[0], "--workspace", place, *verb[1:]], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    assert "died" in statuses(spark, killed)
+    for compared in ALL_TABLES:
+        if compared not in (RUNS, SNAPSHOTS):
+            left, right = (rows_of(Workspace(spark, place), compared) for place in (whole, killed))
+            assert left == right, compared.name
+
+
+def test_an_export_killed_in_the_middle_and_run_again_gives_equal_files(spark, prepared, tmp_path):
+    _, place = prepared
+    verb = ["export", "--workspace", place, "--format", "folder", "--to"]
+    killed, whole = tmp_path / "of the killed", tmp_path / "left alone"
+    process = subprocess.Popen([*COMMAND, *verb, str(killed)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(1800):
+        if killed.is_dir() and any(killed.iterdir()):
+            break
+        assert process.poll() is None, "the export ended before it could be killed"
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+    for to in (killed, whole):
+        done = subprocess.run([*COMMAND, *verb, str(to)], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    files = [{path.relative_to(to): path for path in to.rglob("*") if path.is_file()} for to in (killed, whole)]
+    assert files[0].keys() == files[1].keys()
+    for name in files[0]:
+        if name.suffix in (".png", ".txt"):
+            assert files[0][name].read_bytes() == files[1][name].read_bytes(), name

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import _thread
+import os
+import signal
 import threading
 
 import pytest
@@ -92,3 +94,127 @@ def test_work_that_is_stopped_for_a_reason_ends_with_it():
 
     assert not module.is_working()
     assert module.stopped_by() is None
+
+
+def test_work_that_the_user_stopped_begins_nothing_new():
+    cancellation, begun = Cancellation(), []
+
+    def work():
+        with cancellation.unwind():
+            module.go_on()
+            _thread.interrupt_main()
+            assert cancellation.requested.wait(10)
+            assert module.is_interrupted()
+            module.go_on()
+            begun.append("another step")
+
+    with pytest.raises(KeyboardInterrupt):
+        interruptible(work, cancellation, lambda: None)
+
+    assert begun == []
+    assert not module.is_interrupted()
+
+
+def test_what_the_work_says_of_an_interrupt_reaches_the_caller():
+    cancellation = Cancellation()
+
+    def work():
+        _thread.interrupt_main()
+        assert cancellation.requested.wait(10)
+        raise KeyboardInterrupt("two steps are kept")
+
+    with pytest.raises(KeyboardInterrupt, match="two steps are kept"):
+        interruptible(work, cancellation, lambda: None)
+
+
+def test_all_that_runs_is_stopped_again_and_again_until_all_of_the_work_unwinds():
+    cancellation, calls, third = Cancellation(), [], threading.Event()
+
+    def cancel():
+        calls.append(1)
+        if len(calls) == 3:
+            third.set()
+
+    def work():
+        with cancellation.unwind():
+            _thread.interrupt_main()
+            assert third.wait(10)
+
+    with pytest.raises(KeyboardInterrupt):
+        interruptible(work, cancellation, cancel)
+
+
+def test_work_that_does_not_stop_in_time_ends_with_the_process_after_its_last_words(monkeypatch):
+    monkeypatch.setattr(module, "UNWIND_SECONDS", 0.1)
+    said, ended, over = [], [], threading.Event()
+
+    def work():
+        _thread.interrupt_main()
+        over.wait(10)
+
+    def end(stop):
+        ended.append(list(said))
+        over.set()
+
+    with module.ending(end), module.last_words(lambda stop: said.append(type(stop))), pytest.raises(KeyboardInterrupt):
+        interruptible(work, Cancellation(), lambda: None, may_end=True)
+
+    assert ended == [[KeyboardInterrupt]]
+
+
+def test_work_that_unwinds_has_the_time_to_record_it(monkeypatch):
+    monkeypatch.setattr(module, "UNWIND_SECONDS", 0.1)
+    cancellation, ended = Cancellation(), []
+
+    def work():
+        with cancellation.unwind():
+            _thread.interrupt_main()
+            assert cancellation.requested.wait(10)
+
+    def recorded():
+        try:
+            work()
+        finally:
+            threading.Event().wait(0.5)
+
+    with module.ending(ended.append), pytest.raises(KeyboardInterrupt):
+        interruptible(recorded, cancellation, lambda: None, may_end=True)
+
+    assert ended == []
+
+
+def test_an_engine_that_does_not_answer_keeps_nobody(monkeypatch):
+    monkeypatch.setattr(module, "UNWIND_SECONDS", 0.1)
+    over = threading.Event()
+
+    def work():
+        _thread.interrupt_main()
+        over.wait(10)
+
+    with module.ending(lambda stop: over.set()), pytest.raises(KeyboardInterrupt):
+        interruptible(work, Cancellation(), lambda: over.wait(10), may_end=True)
+
+    assert over.is_set()
+
+
+@pytest.mark.parametrize("may_end", [True, False], ids=["the program's own process", "a notebook's"])
+def test_a_second_interrupt_ends_the_program_at_once_and_leaves_a_notebook_alone(may_end):
+    ended, over = [], threading.Event()
+
+    def work():
+        os.kill(os.getpid(), signal.SIGINT)
+        over.wait(10)
+
+    def again():
+        os.kill(os.getpid(), signal.SIGINT)
+        if not may_end:
+            over.set()
+
+    def end(stop):
+        ended.append(str(stop))
+        over.set()
+
+    with module.ending(end), pytest.raises(KeyboardInterrupt):
+        interruptible(work, Cancellation(), again, may_end=may_end)
+
+    assert ended[:1] == ([module.AT_ONCE] if may_end else [])

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
+
+from dataeval_spark.errors import SetupError
 from dataeval_spark.session import engines
 
 
@@ -41,3 +46,24 @@ def test_queries_over_many_images_are_compiled_and_over_few_interpreted(monkeypa
 def test_given_settings_win(monkeypatch):
     made = settings_of(monkeypatch, images=10**6, settings={"spark.sql.codegen.wholeStage": "false"})
     assert made["spark.sql.codegen.wholeStage"] == "false"
+
+
+@pytest.mark.parametrize(
+    ("messages", "told"),
+    [
+        (b"WARN x\njava.io.IOException: No space left on device\n\tat java.base", "no space left on the disk ("),
+        (b"WARN x\nError: Could not find or load main class\n\tat x", "Error: Could not find or load main class\n"),
+        (b"", "gateway exited\n"),
+    ],
+    ids=["disk full", "error", "silent"],
+)
+def test_a_jvm_that_does_not_start_is_told_in_one_line(messages, told):
+    def start():
+        os.write(2, messages)
+        raise RuntimeError("gateway exited")
+
+    with pytest.raises(SetupError) as error, engines._jvm_messages_aside(verbose=False):
+        start()
+
+    assert str(error.value).startswith(f"Spark did not start: {told}")
+    assert len(str(error.value).splitlines()) == 2

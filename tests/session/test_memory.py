@@ -128,7 +128,7 @@ def test_a_verb_is_stopped_interrupted_again_and_ended_with_the_process_only_whe
         watch.look(GIB + 2, 5 * GIB, now=0.5)
         watch.look(GIB + 2, 5 * GIB, now=2.0)
         assert not ended
-        with memory.last_words(recorded.append):
+        with cancellation.last_words(recorded.append):
             watch.look(2 * GIB, 5 * GIB, now=2.1)
         raise RuntimeError("operation not found")
 

@@ -3,7 +3,9 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from dataeval_spark.session import embedded, jars, packages
 from dataeval_spark.verbs import doctor
@@ -37,6 +39,30 @@ def test_the_doctor_shows_every_check():
         *("python", "engine", "spark", "java", "delta", "delta jars", "kernels"),
         *("memory", "cores", "gpu", "disk", "write access"),
     ]
+
+
+def test_a_disk_that_is_read_only_is_a_warning_where_there_are_tables_to_read(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "unwritable", lambda location: "its disk is read-only")
+    empty = {check.name: check for check in doctor.checks(str(tmp_path))}["write access"]
+    write_deltalake(str(tmp_path / "images"), pa.table({"image_id": ["a"]}))
+    filled = {check.name: check for check in doctor.checks(str(tmp_path))}
+
+    assert str(empty).startswith(f"write access MISSING {tmp_path}: its disk is read-only\n")
+    assert str(filled["write access"]).startswith(f"write access warning {tmp_path}: its disk is read-only\n")
+    assert str(filled["tables"]) == f"tables       ok      1 table in {tmp_path}: logs and ends of files are whole"
+
+
+def test_a_damaged_file_is_one_line_with_its_repair(tmp_path):
+    write_deltalake(str(tmp_path / "images"), pa.table({"image_id": ["a"]}))
+    (file,) = (tmp_path / "images").glob("*.parquet")
+    file.unlink()
+
+    (line,) = [str(check) for check in doctor.checks(str(tmp_path)) if check.status == "damaged"]
+
+    assert line == (
+        f"images       DAMAGED {file} is gone. Repair: rm -r {tmp_path}/images && dataeval-spark ingest --workspace "
+        f"{tmp_path} SOURCE for each source"
+    )
 
 
 def test_the_embedded_engine_needs_neither_java_nor_jars(installed):

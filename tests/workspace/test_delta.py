@@ -51,7 +51,7 @@ def test_rows_that_meet_a_condition_are_replaced_and_others_stay(access):
     access.create(SNAPSHOTS, TABLE_PROPERTIES)
     access.append(SNAPSHOTS, [pin("one"), pin("two")], writer("r1"))
 
-    access.replace(SNAPSHOTS, [pin("two", version=7)], "snapshot = 'two' AND note IS NULL", writer("r2"))
+    access.replace(SNAPSHOTS, [pin("two", version=7)], {"snapshot": "two", "note": None}, writer("r2"))
 
     found = access.rows(("snapshot", "version"), {})
     assert sorted((row["snapshot"], row["version"]) for row in found) == [("one", 1), ("two", 7)]

@@ -11,7 +11,8 @@ import pytest
 from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.runs import DATASET_FINDINGS, SNAPSHOTS
 from dataeval_spark.workspace.delta import Writer
-from dataeval_spark.workspace.delta_local import LocalAccess, can_open, images_here, size_of
+from dataeval_spark.workspace.delta_local import LocalAccess, images_here, size_of
+from dataeval_spark.workspace.locations import can_open
 from dataeval_spark.workspace.workspace import TABLE_PROPERTIES, Workspace
 from tests.workspace.pins import pin, writer
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from pyspark.errors import AnalysisException
 
-from dataeval_spark.errors import WorkspaceError
 from dataeval_spark.session.settings import LOCAL_FILES
 from dataeval_spark.tables.runs import SNAPSHOTS
-from dataeval_spark.workspace.delta_spark import SparkAccess, engine_message, errors_of_engines, hint_for
+from dataeval_spark.workspace.delta_spark import SparkAccess, engine_message, hint_for
 from dataeval_spark.workspace.workspace import TABLE_PROPERTIES, Workspace
 from tests.workspace.pins import NOON, pin, writer
 
@@ -63,15 +61,3 @@ def test_the_message_of_an_unknown_error_of_the_jvm_is_the_line_below_the_call()
     assert engine_message(error) == "no space left"
     assert engine_message(Exception("\nfirst\nsecond")) == "first"
     assert engine_message(ValueError()) == "ValueError"
-
-
-def test_an_error_of_an_engine_names_action_and_workspace_and_others_pass():
-    with (
-        pytest.raises(WorkspaceError, match=r"(?s)Could not read images in workspace /data: gone.*Hint: ") as error,
-        errors_of_engines("read images", "/data", is_catalog=False),
-    ):
-        raise AnalysisException("gone")
-    assert isinstance(error.value.__cause__, AnalysisException)
-
-    with pytest.raises(KeyError), errors_of_engines("read images", "/data", is_catalog=False):
-        raise KeyError("ours")

@@ -29,6 +29,11 @@ class Workspace:
     def read(self, table):
         return self._assigned
 
+    location = "/data/audit"
+
+    def read_only_reason(self):
+        return "its disk is read-only"
+
 
 @pytest.fixture
 def run():
@@ -39,7 +44,7 @@ def run():
         workspace.openings.append(step)
         reasons.append(message)
 
-    return SimpleNamespace(workspace=workspace, finish=finish, reasons=reasons)
+    return SimpleNamespace(workspace=workspace, finish=finish, reasons=reasons, is_recorded=True)
 
 
 def test_a_reference_names_a_split_and_its_part():
@@ -52,6 +57,16 @@ def test_a_reference_names_a_split_and_its_part():
 def test_a_reference_without_a_part_is_refused(ref):
     with pytest.raises(OptionError, match=r"expected assigned=SPLIT/PART\.\nHint: assigned=main/test"):
         names_of(ref)
+
+
+def test_a_guarded_part_stays_closed_where_the_reason_cannot_be_recorded(run):
+    run.is_recorded = False
+
+    assert open_part(run, "main", "train", "a reason") is None
+    with pytest.raises(
+        HoldoutError, match=r"reason for reading it cannot be recorded: its disk is read-only\.\nHint: "
+    ):
+        open_part(run, "main", "test", "a reason")
 
 
 @pytest.mark.parametrize("reason", [None, "", "  "])

@@ -1,15 +1,14 @@
-"""Runs: one at a time, written down however they end."""
+"""Runs: written down however they end."""
 
 from __future__ import annotations
 
-import os
-import socket
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
-from dataeval_spark.errors import WorkspaceBusyError, WorkspaceMissingError
-from dataeval_spark.session.machine import process_started
+from dataeval_spark.errors import ReadOnlyError
 from dataeval_spark.tables.labels import LABEL_STATS
 from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace import runs
@@ -29,16 +28,21 @@ def statuses(workspace):
     return {row["run_id"]: row["status"] for row in workspace.read(RUNS).where("step IS NULL").collect()}
 
 
-def other_run(workspace, *, pid, started, host=None):
-    """A run as another process would have begun it."""
-    workspace.open()
-    workspace.create([RUNS])
-    run = runs.Run(workspace, "profile", {})
-    run.begin()
-    (row,) = workspace.rows(RUNS, RUNS.column_names, run_id=run.run_id)
-    row |= {"pid": pid, "process_started": started, "host": host or socket.gethostname()}
-    workspace.replace_rows(RUNS, [row], f"run_id = '{run.run_id}'", run.writer("run", ""))
-    return run.run_id
+def interrupted(workspace, steps, done=None):
+    """A run that the user stops within these steps, the last of them the innermost; what it raises."""
+    with pytest.raises(KeyboardInterrupt) as caught:
+        stop_in_steps(workspace, steps, done)
+    return caught.value
+
+
+def stop_in_steps(workspace, steps, done):
+    with runs.start(workspace, "analyze", {}) as run:
+        if done:
+            run.finish(done, "done", run.started_at)
+        with ExitStack() as open_steps:
+            for step in steps:
+                open_steps.enter_context(run.step(step, {"k": 5}))
+            raise KeyboardInterrupt
 
 
 def test_a_run_is_written_down_as_done(workspace):
@@ -63,19 +67,6 @@ def test_steps_that_were_up_to_date_are_written_down_in_one_commit(workspace):
     assert workspace.state(RUNS).version == before + 2  # the steps, and the end of the run
 
 
-def test_a_workspace_that_nothing_was_written_to_is_refused_with_the_nearest_name(workspace, spark):
-    with pytest.raises(WorkspaceMissingError, match="dataeval-spark ingest --workspace"):
-        runs.require_there(workspace)
-    with runs.start(workspace, "ingest", {}):
-        pass
-    runs.require_there(workspace)
-
-    misspelt = Workspace(spark, f"{workspace.location}s")
-    name = workspace.location.rpartition("/")[2]
-    with pytest.raises(WorkspaceMissingError, match=f"did you mean '{name}'"):
-        runs.require_there(misspelt)
-
-
 def test_a_run_that_fails_says_why(workspace):
     with pytest.raises(ValueError, match="no luck"), runs.start(workspace, "analyze", {}):
         raise ValueError("no luck")
@@ -84,44 +75,71 @@ def test_a_run_that_fails_says_why(workspace):
     assert (row["status"], row["message"]) == ("failed", "no luck")
 
 
-def test_a_run_that_is_cancelled_says_so(workspace):
-    with pytest.raises(KeyboardInterrupt), runs.start(workspace, "analyze", {}):
-        raise KeyboardInterrupt
+def test_work_that_only_reads_needs_no_table_of_runs_and_other_work_is_refused(workspace, monkeypatch):
+    with runs.start(workspace, "ingest", {}):
+        pass
+    before = workspace.state(RUNS).version
+    monkeypatch.setattr("dataeval_spark.workspace.workspace.unwritable", lambda location: "its disk is read-only")
+    read_only = Workspace(workspace.spark, workspace.location)
 
-    assert list(statuses(workspace).values()) == ["cancelled"]
+    with runs.start(read_only, "export", {}, only_reads=True) as run:
+        run.finish("export", "done", run.started_at)
+        stored = run.checkpoint(workspace.spark.range(3), "numbers").count()
+    refused = pytest.raises(ReadOnlyError, match=r"Could not run profile in workspace .*: its disk is read-only")
+    with refused, runs.start(read_only, "profile", {}):
+        pass
+
+    assert (stored, run.is_recorded) == (3, False)
+    assert workspace.state(RUNS).version == before
+    assert not list(Path(workspace.location).glob("_scratch/*"))
 
 
-def test_a_second_run_stops_and_names_the_first(workspace):
-    parent = os.getppid()
-    first = other_run(workspace, pid=parent, started=process_started(parent))
+def test_a_run_that_is_cancelled_says_what_it_keeps_and_how_to_go_on(workspace):
+    stop = interrupted(workspace, ["neighbors"], done="outliers")
 
+    said = (
+        "1 step is done and kept; stopped: neighbors; every table is whole. "
+        "Run the same command again: it does only what is missing"
+    )
+    assert str(stop) == said
+    rows = workspace.rows(RUNS, ("step", "status", "message", "options"))
+    assert sorted((row["step"] or "", row["status"], row["message"]) for row in rows) == [
+        ("", "cancelled", said),
+        ("neighbors", "cancelled", runs.CANCELLED),
+        ("outliers", "done", ""),
+    ]
+    assert [row["options"] for row in rows if row["step"] == "neighbors"] == ['{"k": 5}']
+
+
+def test_the_rows_of_all_stopped_steps_are_one_commit(workspace):
+    interrupted(workspace, ["neighbors", "clusters"])
+
+    # The table, the run's begin, the steps, and the run's end.
+    assert [commit.version for commit in workspace.commits(RUNS)] == [3, 2, 1, 0]
+
+
+def test_a_step_that_fails_is_not_one_that_was_stopped(workspace):
     with (
-        pytest.raises(WorkspaceBusyError, match=f"(?s)Run {first} .*process {parent}.*Hint: wait for it"),
-        runs.start(workspace, "analyze", {}),
+        pytest.raises(ValueError, match="no luck"),
+        runs.start(workspace, "profile", {}) as run,
+        run.step("profile", {}),
     ):
-        pass
+        raise ValueError("no luck")
 
-    assert sorted(statuses(workspace).values()) == ["failed", "running"]
-
-
-def test_a_run_on_another_machine_counts_as_alive(workspace):
-    other_run(workspace, pid=1, started=0.0, host="another-machine")
-
-    with pytest.raises(WorkspaceBusyError, match="another-machine"), runs.start(workspace, "analyze", {}):
-        pass
+    assert [(row["step"], row["status"]) for row in workspace.rows(RUNS, ("step", "status"))] == [(None, "failed")]
 
 
-@pytest.mark.parametrize(("pid", "started"), [(2**22 + 1, 1.0), (os.getpid(), 1.0)], ids=["gone", "number reused"])
-def test_a_run_whose_process_is_gone_is_marked_died_and_its_scratch_removed(workspace, tmp_path, pid, started):
-    dead = other_run(workspace, pid=pid, started=started)
-    scratch = tmp_path / "audit" / "_scratch" / dead
-    scratch.mkdir(parents=True)
+def test_a_run_whose_process_is_about_to_end_is_recorded_with_its_open_steps(workspace):
+    with runs.start(workspace, "analyze", {}) as run, run.step("neighbors", {}):
+        run.checkpoint(workspace.spark.range(1), "left")
+        stop = KeyboardInterrupt()
+        run.give_up(stop)
+        found = {row["step"]: row["status"] for row in workspace.rows(RUNS, ("step", "status"))}
+        left = list((Path(workspace.scratch_root)).glob("*"))
 
-    with runs.start(workspace, "analyze", {}) as run:
-        pass
-
-    assert statuses(workspace) == {dead: "died", run.run_id: "done"}
-    assert not scratch.exists()
+    assert found == {None: "cancelled", "neighbors": "cancelled"}
+    assert "stopped: neighbors" in str(stop)
+    assert left == []
 
 
 def state(version, written=None):

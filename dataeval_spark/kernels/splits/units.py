@@ -110,18 +110,29 @@ def units_of(rows: pa.Table) -> Units:
         the number of labels. Where the stratum is null, there are images without labels. Each image counts in one of
         the rows of its unit. The rows may have any order.
     """
-    unit_ids = pc.unique(rows["unit_id"]).cast(pa.string())
-    ids = unit_ids.take(pc.sort_indices(unit_ids))
-    unit = pc.index_in(rows["unit_id"].cast(pa.string()), ids).to_numpy().astype(np.int64)
+    ids, unit = _sorted_codes(rows["unit_id"])
     keys = np.zeros(len(ids), np.int64)
     keys[unit] = rows["key"].to_numpy()
     sizes = np.bincount(unit, rows["images"].to_numpy(), len(ids)).astype(np.int64)
     is_label = pc.is_valid(rows["stratum"])
     labels = rows["stratum"].filter(is_label)
-    names = sorted(pc.unique(labels).to_pylist())
-    stratum = pc.index_in(labels, pa.array(names, pa.string())).to_numpy().astype(np.int64)
+    names, stratum = _sorted_codes(labels)
     of_unit, n = unit[is_label.to_numpy(zero_copy_only=False)], rows["n"].filter(is_label).to_numpy()
-    place = np.lexsort((stratum, of_unit))
+    # Pairs of unit and stratum are unique: one key is sorted several times as fast as two.
+    place = np.argsort(of_unit * len(names) + stratum)
     widths = np.bincount(of_unit, minlength=len(ids))
     starts = np.concatenate(([0], np.cumsum(widths)))
-    return Units(ids, sizes, keys, names, starts, stratum[place].astype(np.int32), n[place].astype(np.int32))
+    strata, counts = stratum[place].astype(np.int32), n[place].astype(np.int32)
+    return Units(ids, sizes, keys, names.to_pylist(), starts, strata, counts)
+
+
+def _sorted_codes(texts: pa.ChunkedArray) -> tuple[pa.Array, Longs]:
+    """The distinct texts, sorted, and for each text its place among them."""
+    # All chunks share one dictionary; as one chunk, the texts could be longer than a chunk of them may be.
+    encoded = texts.cast(pa.string()).dictionary_encode()
+    distinct = encoded.chunk(0).dictionary if encoded.num_chunks else pa.array([], pa.string())
+    order = pc.sort_indices(distinct)
+    place = np.empty(len(order), np.int64)
+    place[order.to_numpy()] = np.arange(len(order))
+    codes = [chunk.indices.to_numpy() for chunk in encoded.chunks]
+    return distinct.take(order), place[np.concatenate(codes)] if codes else np.zeros(0, np.int64)

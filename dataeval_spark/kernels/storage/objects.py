@@ -37,6 +37,13 @@ _HDFS = ("hdfs", "viewfs")
 _SETTINGS = ("AWS_", "GOOGLE_", "AZURE_")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STATUS = re.compile(r"returned non-2xx status code: (\d{3})")
+# What libraries say of a server that cannot be reached, and what it means; the first that is found counts.
+_NO_ANSWER = {
+    "connection refused": re.compile(r"[Cc]onnection refused"),
+    "there is no such host": re.compile(r"dns error|[Nn]ame or service not known|name resolution|resolve host"),
+    "no answer in time": re.compile(r"timed out|kind: Timeout"),
+    "no connection": re.compile(r"error sending request|kind: Connect\b|unreachable"),
+}
 _INSTALL = "pip install 'dataeval_spark[object-storage]'"
 
 
@@ -229,13 +236,26 @@ def as_os_error(error: BaseException, uri: str) -> OSError:
     is_forbidden = status in (401, 403) or name in ("PermissionDeniedError", "UnauthenticatedError")
     if isinstance(error, PermissionError) or is_forbidden:
         return PermissionError(errno.EACCES, os.strerror(errno.EACCES), shown)
-    message = without_credentials(first_line(error))[:500]
+    message = without_credentials(_words_for(error, uri))[:500]
     is_refused = status is not None and 400 <= status < 500 and status != 429
     # obstore has tried again by then.
     if isinstance(error, TimeoutError | ConnectionError) or (name == "GenericError" and not is_refused):
         return OSError(errno.EIO, message, shown)
     number = error.errno if isinstance(error, OSError) else None
     return OSError(number or errno.EINVAL, message, shown)
+
+
+def _words_for(error: BaseException, uri: str) -> str:
+    """A storage that cannot be reached or opened, in words; else the first line of what its library says."""
+    text, scheme = str(error), split(uri)[0]
+    if re.search(r"Protocol not known|Unable to load lib(jvm|hdfs)|load libhdfs failed", text):
+        needed = "Hadoop's libhdfs and Java" if scheme in _HDFS else "what fsspec needs for this scheme"
+        return f"no library here opens {scheme}: URIs; install {needed}"
+    why = next((words for words, said in _NO_ANSWER.items() if said.search(text)), None)
+    if why is None or local_path(uri) is not None:
+        return first_line(error)
+    server = re.search(r"https?://[^/\s?,)\"]+", text)
+    return f"its storage{f' {server[0]}' if server else ''} cannot be reached ({why})"
 
 
 @lru_cache(maxsize=64)

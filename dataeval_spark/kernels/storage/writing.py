@@ -18,6 +18,8 @@ from dataeval_spark.kernels.storage.uris import local_path, without_credentials
 
 # Bytes to be written to an object wait in memory up to this size, then on the disk.
 SPOOLED = 32 * 2**20
+# How names of files begin that are being written. A leading dot: readers of folders pass them over.
+UNFINISHED = ".writing-"
 
 
 def write_bytes(uri: str, data: bytes) -> None:
@@ -51,8 +53,8 @@ def open_for_writing(uri: str) -> Iterator[BinaryIO]:
             yield file
         return
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    # A leading dot: readers of folders pass it over. Of two attempts at one task each writes its own.
-    handle, temporary = tempfile.mkstemp(prefix=".writing-", dir=os.path.dirname(path) or ".")
+    # Of two attempts at one task each writes its own.
+    handle, temporary = tempfile.mkstemp(prefix=UNFINISHED, dir=os.path.dirname(path) or ".")
     try:
         with os.fdopen(handle, "wb") as file:
             yield file
@@ -75,7 +77,7 @@ def _object(uri: str) -> Iterator[BinaryIO]:
 
 
 def is_vacant(uri: str) -> bool:
-    """Whether there is nothing at a place: no folder, or an empty one.
+    """Whether there is nothing at a place: no folder, or one with nothing but what a killed process was writing.
 
     Raises
     ------
@@ -84,7 +86,7 @@ def is_vacant(uri: str) -> bool:
     """
     path = local_path(uri)
     if path is not None:
-        return not os.path.lexists(path) or not os.listdir(path)
+        return not os.path.lexists(path) or all(name.startswith(UNFINISHED) for name in os.listdir(path))
     with storage_at(uri) as (storage, key):
         is_file = storage.kind(key) == "file"
         is_empty = not any(storage.files_below(key))
@@ -93,8 +95,8 @@ def is_vacant(uri: str) -> bool:
     return is_empty
 
 
-def clear(uri: str) -> None:
-    """Remove a folder's contents, or all objects below a prefix.
+def clear(uri: str, keep: str | None = None) -> None:
+    """Remove a folder's contents, or all objects below a prefix, but for the file of a name.
 
     Raises
     ------
@@ -104,10 +106,13 @@ def clear(uri: str) -> None:
     path = local_path(uri)
     if path is not None:
         for entry in os.scandir(path):
+            if entry.name == keep:
+                continue
             shutil.rmtree(entry.path) if entry.is_dir(follow_symlinks=False) else os.unlink(entry.path)
         return
     with storage_at(uri) as (storage, key):
-        storage.delete(storage.files_below(key))
+        kept = f"{key}/{keep}".strip("/")
+        storage.delete(file for file in storage.files_below(key) if file.strip("/") != kept)
 
 
 def _umask() -> int:

@@ -6,6 +6,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -15,21 +16,19 @@ from pyspark.sql import DataFrame
 from dataeval_spark.analyses.steps import STEPS, Step, chosen, levels
 from dataeval_spark.errors import (
     DataEvalError,
-    DiskFullError,
     StepFailedError,
     TableMissingError,
     filling_command,
     first_line,
-    is_no_space,
 )
-from dataeval_spark.session.cancellation import stopped_by
+from dataeval_spark.session.cancellation import go_on, stopped_by
 from dataeval_spark.tables.contract import Table
 from dataeval_spark.tables.profile import IMAGE_STATS
 from dataeval_spark.tables.runs import RUNS
-from dataeval_spark.verbs.analyze.decision import Decision, decide
+from dataeval_spark.verbs.analyze.decision import Decision, decide, standing
 from dataeval_spark.workspace import holdout
-from dataeval_spark.workspace.damage import damage, is_foreign
 from dataeval_spark.workspace.delta import TableState, Writer
+from dataeval_spark.workspace.failures import is_foreign, known_cause
 from dataeval_spark.workspace.runs import Run, StepRun, last_successes
 from dataeval_spark.workspace.workspace import Workspace
 
@@ -60,12 +59,14 @@ def analyze(
     """
     workspace = run.workspace
     failures: list[Exception] = []
-    successes = last_successes(workspace)
+    shared = dict.fromkeys(table for step in STEPS for table in step.writes if table.scope)
+    successes = standing(last_successes(workspace), STEPS, workspace.states(shared))
     guard = holdout.Guard(run, holdout.parts(workspace), open_guarded)
     # Where all steps run, each comes after what it reads.
     freshness = Freshness(workspace, STEPS, only)
     with ThreadPoolExecutor(STEPS_AT_ONCE, thread_name_prefix="step") as pool:
         for level in levels(chosen(only, STEPS)):
+            go_on()
             states = workspace.states(
                 dict.fromkeys(table for step in level for table in (*step.reads, *step.uses, *step.writes))
             )
@@ -114,6 +115,7 @@ def _analyze_step(
     guard: holdout.Guard,
     outdated: str,
 ) -> StepRun:
+    go_on()
     workspace = run.workspace
     if decision.verdict == "current":
         return skip(run, step, options, decision, outdated)
@@ -165,26 +167,28 @@ def run_step(
         run.finish, step.name, started_at=started, options=options, work=decision.work, inputs=decision.inputs
     )
     try:
-        frames = compute()
-        frames = frames if isinstance(frames, tuple) else (frames,)
-        writer = run.writer(step.name, decision.work)
-        with ThreadPoolExecutor(len(frames)) as pool:
-            pairs = zip(step.writes, frames, strict=True)
-            written = list(pool.map(lambda pair: _write(run.workspace, step, pair[0], pair[1], writer), pairs))
-    except DataEvalError:
-        raise
+        with run.step(step.name, options, decision.work):
+            frames = compute()
+            frames = frames if isinstance(frames, tuple) else (frames,)
+            writer = run.writer(step.name, decision.work)
+            with ThreadPoolExecutor(len(frames)) as pool:
+                pairs = zip(step.writes, frames, strict=True)
+                written = list(pool.map(lambda pair: _write(run.workspace, step, pair[0], pair[1], writer), pairs))
     except Exception as error:  # Connect analyses at write time, so a wrong column surfaces here
+        go_on()
+        if isinstance(error, DataEvalError):
+            raise
         if (stopped := stopped_by()) is not None:
             finish(status="failed", message=first_line(stopped))
             raise stopped from error
         reads, writes = [table.name for table in step.reads], [table.name for table in step.writes]
-        if is_no_space(error):
-            raise DiskFullError.of(f"write {', '.join(writes)}", run.workspace.location) from error
-        finish(status="failed", message=str(error)[:1000])
-        damaged = damage(run.workspace.location, (*step.reads, *step.uses)) if is_foreign(error) else None
-        if damaged is not None:
-            raise damaged from error
-        raise StepFailedError.from_error(step.name, reads, writes, error) from error
+        failure: DataEvalError = StepFailedError.from_error(step.name, reads, writes, error)
+        if is_foreign(error):
+            place, scratch = run.workspace.location, run.workspace.scratch_root
+            failure = known_cause(error, f"write {', '.join(writes)}", place, step.inputs, scratch) or failure
+        with suppress(DataEvalError):  # of the same cause, such as a full disk
+            finish(status="failed", message=first_line(failure)[:1000])
+        raise failure from error
     return finish(
         status="done",
         message=message,

@@ -62,6 +62,24 @@ class Inputs:
     reason: str = ""
 
 
+def standing(
+    successes: Mapping[str, Success], steps: Sequence[Step], states: Mapping[str, TableState]
+) -> dict[str, Success]:
+    """Successes by step, but for those whose rows are gone with a table that several steps share.
+
+    The first of the steps makes such a table anew, and the others could not tell it from the one that they filled.
+
+    Parameters
+    ----------
+    successes, states
+        By name of the step, of the table.
+    steps : sequence of Step
+        All steps.
+    """
+    lost = {step.name for step in steps for table in step.writes if table.scope and table.name not in states}
+    return {name: success for name, success in successes.items() if name not in lost}
+
+
 def decide(
     step: Step,
     options: Mapping[str, Any],

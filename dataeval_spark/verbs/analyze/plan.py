@@ -9,7 +9,7 @@ from typing import Any
 from dataeval_spark.analyses.steps import STEPS, chosen
 from dataeval_spark.errors import TableMissingError
 from dataeval_spark.options import ProfileOptions
-from dataeval_spark.verbs.analyze.decision import plan
+from dataeval_spark.verbs.analyze.decision import plan, standing
 from dataeval_spark.verbs.profile import count_pending
 from dataeval_spark.workspace import holdout
 from dataeval_spark.workspace.runs import last_successes
@@ -56,7 +56,8 @@ def plan_analyze(
     open_guarded: str | None = None,
 ) -> list[PlannedStep]:
     """Plan of the analyses."""
-    states, successes = workspace.states(), last_successes(workspace)
+    states = workspace.states()
+    successes = standing(last_successes(workspace), STEPS, states)
     is_closed = bool(holdout.parts(workspace)) and not (open_guarded or "").strip()
     planned = []
     for step, decision in plan(chosen(only, STEPS), options, states, successes, only=only, is_closed=is_closed):

@@ -175,8 +175,9 @@ def prepare(to: str, format: str, *, replace: bool) -> None:
                     f"{to} holds an export of {mark.get('images')} images as {mark.get('format')}.\n"
                     "Hint: --replace removes it, or --to another folder"
                 )
-            clear(to)
+        # The mark comes first and stays: with it a killed export is known as one, whatever else is there.
         write_bytes(f"{to}/{MARK}", _text({"format": format, "finished": False}))
+        clear(to, keep=MARK)
     except OSError as error:
         raise ExportError(
             f"{to} cannot be written: {error.strerror or error}.\nHint: --to a folder or URI that you may write"

@@ -51,6 +51,7 @@ from dataeval_spark.verbs.select import select
 from dataeval_spark.verbs.select.readable import unchecked_note, unreadable_images
 from dataeval_spark.verbs.select.state import Selection
 from dataeval_spark.workspace import holdout
+from dataeval_spark.workspace.failures import known_cause
 from dataeval_spark.workspace.locations import absolute
 from dataeval_spark.workspace.runs import Run, StepRun
 from dataeval_spark.workspace.workspace import Checkpoint, Workspace
@@ -117,7 +118,8 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
         with temporary_settings(workspace.spark, BYTES_SETTINGS):
             written = _write_contents(workspace, run.checkpoint, samples, layout, facts)
     except PySparkException as error:
-        raise StepFailedError.from_error("export", ["images"], [to], error) from error
+        known = known_cause(error, f"write {to}", workspace.location, select.READS, to)
+        raise known or StepFailedError.from_error("export", ["images"], [to], error) from error
     manifest = run.checkpoint(
         samples.select("number", "image_id", "copy", "split").join(written, on="number"), "manifest"
     )

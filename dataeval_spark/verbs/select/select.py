@@ -10,7 +10,7 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from dataeval_spark.errors import OptionError
+from dataeval_spark.errors import OptionError, TableMissingError, filling_command
 from dataeval_spark.frames.contract import rows_of, rows_of_dicts
 from dataeval_spark.options import SelectOptions
 from dataeval_spark.session.bounded import one_row
@@ -97,7 +97,9 @@ def select(
         kept = workspace.rows(SELECTION_REMOVALS, COLUMNS, selection_name=name, version=before["version"])
         return StepRun.skipped("select", message).with_details(lines_of(kept))
     version = 1 if before is None else before["version"] + 1
-    writer = run.writer("select", work_id("select", 1, {"name": name, "version": version, "recipe": text}, states))
+    work = work_id("select", 1, {"name": name, "version": version, "recipe": text}, states)
+    writer = run.writer("select", f"{work}-{run.run_id}")  # what a killed run wrote of the version is removed
+    _remove_killed(run, name, version)
     rows = members.select(F.lit(name).alias("selection_name"), F.lit(version).alias("version"), "*")
     outputs = {SELECTION_MEMBERS.name: workspace.write(SELECTION_MEMBERS, rows, writer)}
     removals = removals_of(steps, selections)
@@ -117,6 +119,16 @@ def select(
     return finished.with_details(lines_of(removals))
 
 
+def _remove_killed(run: Run, name: str, version: int) -> None:
+    """Remove what a run that was killed has written of a version, perhaps by another recipe or of other images."""
+    workspace, of_version = run.workspace, {"selection_name": name, "version": version}
+    for table in (SELECTION_MEMBERS, SELECTION_REMOVALS):
+        rows = workspace.read_or_none(table)
+        is_it = (F.col("selection_name") == name) & (F.col("version") == version)
+        if rows is not None and not rows.where(is_it).isEmpty():
+            workspace.replace_rows(table, [], run.writer("select", f"{run.run_id}:removal"), **of_version)
+
+
 def newest(workspace: Workspace, name: str, version: int | None = None) -> dict[str, Any] | None:
     """The row of a saved selection, its newest version where none is named."""
     columns = ("selection_name", "version", "recipe", "members", "digest")
@@ -126,8 +138,17 @@ def newest(workspace: Workspace, name: str, version: int | None = None) -> dict[
 
 
 def tables_of(workspace: Workspace) -> dict[str, DataFrame]:
-    """Existing tables that operations may read; of the images only the live ones, without their bytes."""
+    """Existing tables that operations may read; of the images only the live ones, without their bytes.
+
+    Raises
+    ------
+    TableMissingError
+        There are no images.
+    """
     states = workspace.states(READS)
+    if IMAGES.name not in states:
+        command = filling_command(IMAGES.name, workspace.location)
+        raise TableMissingError.from_table(IMAGES.name, workspace.location, command)
     return {table.name: workspace.read_live(table) for table in READS if table.name in states}
 
 

@@ -133,12 +133,15 @@ def test_a_mounted_volume_is_asked_again_with_growing_random_pauses(monkeypatch)
     assert pauses == [(0, 0.2), (0, 0.4)]
 
 
-@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:9", None])
-def test_a_server_that_is_not_there_or_down_fails_after_the_last_attempt(server, monkeypatch, endpoint):
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [("http://127.0.0.1:9", r"cannot be reached \(connection refused\)"), (None, "after 4 retries.*503")],
+)
+def test_a_server_that_is_not_there_or_down_fails_after_the_last_attempt(server, monkeypatch, endpoint, words):
     monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint or server.endpoint)
     server.requests.clear()
 
-    with pytest.raises(OSError, match=r"(?i)after 4 retries.*(connect|sending request|503)") as error:
+    with pytest.raises(OSError, match=words) as error:
         read_file("s3://box/down.png")
 
     assert error.value.errno == errno.EIO
@@ -294,6 +297,37 @@ def test_errors_of_libraries_become_the_errors_they_mean(error, kind, number):
     found = as_os_error(error, "s3://box/503.png")
 
     assert (type(found), found.errno) == (kind, number)
+
+
+@pytest.mark.parametrize(
+    ("uri", "error", "words"),
+    [
+        (
+            "s3://box/a.png",
+            GenericError("GET http://127.0.0.1:9/box?list in 2s: tcp connect error: Connection refused (os error 111)"),
+            "its storage http://127.0.0.1:9 cannot be reached (connection refused)",
+        ),
+        (
+            "http://no.where/a.png",
+            GenericError("GET http://no.where/a.png: error sending request: dns error: no such name"),
+            "its storage http://no.where cannot be reached (there is no such host)",
+        ),
+        ("s3://box/a.png", TimeoutError("timed out"), "its storage cannot be reached (no answer in time)"),
+        (
+            "foo://box/a.png",
+            ValueError("Protocol not known: foo"),
+            "no library here opens foo: URIs; install what fsspec needs for this scheme",
+        ),
+        (
+            "hdfs://box/a.png",
+            OSError("Unable to load libjvm\ndlopen failed"),
+            "no library here opens hdfs: URIs; install Hadoop's libhdfs and Java",
+        ),
+    ],
+    ids=["port closed", "no host", "no answer", "no file system", "no Hadoop"],
+)
+def test_a_storage_that_cannot_be_reached_or_opened_has_words_of_its_own(uri, error, words):
+    assert as_os_error(error, uri).strerror == words
 
 
 def test_a_refused_request_is_made_once(box, server):

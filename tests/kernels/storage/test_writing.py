@@ -50,6 +50,33 @@ def test_a_folder_is_vacant_until_something_is_in_it(tmp_path):
     assert is_vacant(str(tmp_path))
 
 
+def test_what_a_killed_process_was_writing_is_nothing(tmp_path):
+    (tmp_path / ".writing-abc").write_bytes(b"half")
+
+    assert is_vacant(str(tmp_path))
+
+
+def test_one_file_may_stay_where_all_others_go(tmp_path):
+    for name in ("mark.json", "a.txt", "sub/mark.json"):
+        write_bytes(f"{tmp_path}/{name}", b"")
+
+    clear(str(tmp_path), keep="mark.json")
+
+    assert os.listdir(tmp_path) == ["mark.json"]
+
+
+def test_one_object_may_stay_where_all_others_go(box):  # noqa: F811
+    for name in ("mark.json", "a.txt", "sub/mark.json"):
+        write_bytes(f"s3://box/kept/{name}", b"text")
+
+    clear("s3://box/kept", keep="mark.json")
+
+    assert read_file("s3://box/kept/mark.json") == b"text"
+    for name in ("a.txt", "sub/mark.json"):
+        with pytest.raises(FileNotFoundError):
+            read_file(f"s3://box/kept/{name}")
+
+
 def test_objects_are_written_and_cleared(box):  # noqa: F811
     uri = "s3://box/export/a b/1.txt"
     write_bytes(uri, b"text")

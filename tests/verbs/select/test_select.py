@@ -9,6 +9,7 @@ from dataeval_spark.audit import Audit
 from dataeval_spark.errors import OptionError
 from dataeval_spark.tables.images import IMAGES, TARGETS
 from dataeval_spark.tables.profile import UNREADABLE_IMAGES
+from dataeval_spark.tables.selections import SELECTION_MEMBERS, SELECTION_REMOVALS
 from dataeval_spark.verbs.select.select import members_of, newest
 from dataeval_spark.workspace.delta import Writer
 from tests.analyses.bias.rows import table
@@ -44,6 +45,22 @@ def test_a_selection_has_a_new_version_only_where_it_gives_other_images(audit):
         "version 2, 2 images\n  limit: 8 images removed, 2 left (n = 2: 8, such as a2, a3, a4)",
     ]
     assert audit.table("selection_members").where("selection_name = 'few'").count() == 5
+
+
+def test_what_a_killed_run_wrote_of_a_version_is_no_part_of_it(audit, frame):
+    left = frame(SELECTION_MEMBERS, [("it's", 1, "a0", 0, 0, "killed"), ("it's", 1, "b9", 0, 0, "killed")])
+    audit.workspace.write(SELECTION_MEMBERS, left, Writer("killed", "select", "other work", "0"))
+    removed = frame(SELECTION_REMOVALS, [("it's", 1, 1, "limit", "n = 2", 8, 2, ["a3"], "killed")])
+    audit.workspace.write(SELECTION_REMOVALS, removed, Writer("killed", "select", "other work", "0"))
+
+    audit.select("it's", [{"operation": "limit", "n": 3}])
+
+    of_it = {"selection_name": "it's"}
+    members = audit.workspace.rows(SELECTION_MEMBERS, ("image_id", "run_id"), **of_it)
+    assert len(members) == 3
+    assert "killed" not in {row["run_id"] for row in members}
+    removals = audit.workspace.rows(SELECTION_REMOVALS, ("remaining", "run_id"), **of_it)
+    assert [row["remaining"] for row in removals] == [3]
 
 
 def test_what_each_operation_removed_stands_in_a_table_once(audit):

@@ -40,9 +40,10 @@ def list_files(spark: SparkSession, root: str) -> DataFrame:
         # As bytes: a name need not be UTF-8.
         folders = [os.fsencode(name) for name in files.top_folders(root)]
     except OSError as error:
-        raise IngestError(
-            f"SOURCE {root} cannot be listed: {error.strerror or error}.\nHint: name a folder that exists."
-        ) from None
+        reason, hint = str(error.strerror or error), "name a folder that exists."
+        if "cannot be reached" in reason:
+            hint = "check its address and this machine's network; AWS_ENDPOINT_URL names a server of your own"
+        raise IngestError(f"SOURCE {root} cannot be listed: {reason}.\nHint: {hint}") from None
     return _walked(spark, root, [(b"", False), *((folder, True) for folder in folders)])
 
 

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from dataeval_spark.errors import IngestError
 from dataeval_spark.frames.unions import union_of_all_columns
+from dataeval_spark.kernels.storage.uris import local_path
 from dataeval_spark.session.bounded import one_row
 from dataeval_spark.tables.contract import identifier
 from dataeval_spark.verbs.ingest.accounting import column_entries, entries_of
@@ -87,6 +88,11 @@ def read_metadata(reading: Reading, listing: DataFrame) -> Metadata | None:
     if not reading.metadata:
         return None
     spark, root, checkpoint, options = reading.spark, reading.root, reading.checkpoint, reading.columns
+    if local_path(reading.metadata) is None:
+        raise IngestError(
+            f"Metadata file {reading.metadata} is not on this machine; expected a path: metadata are read from disks.\n"
+            "Hint: copy it here; --metadata FILE (CSV, JSON lines or parquet)"
+        )
     path = os.path.abspath(reading.metadata)
     if not os.path.exists(path):
         raise IngestError(f"Metadata file {path} does not exist.\nHint: --metadata FILE (CSV, JSON lines or parquet)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -186,6 +187,9 @@ def open_table(spark: SparkSession, source: str, *, is_nested: bool = False) -> 
 def unreadable_table(source: str, reason: str) -> IngestError:
     """The error of a table that cannot be read."""
     hint = "a parquet or Delta path, a CSV, TSV or JSON-lines file, or a table's name."
+    if re.search(r"URL scheme is not allowed|No FileSystem for scheme|FileSystem not found", reason):
+        reason = f"the engine opens no {source.partition(':')[0]}: URIs."
+        hint = "copy it to this machine, or --engine spark with the file system of that storage (such as hadoop-aws)."
     return IngestError(f"Table {source} cannot be read: {reason}\nHint: {hint}")
 
 
