@@ -275,7 +275,7 @@ def _sample(samples: pa.Table, at: int) -> DistinctSample:
 def _in_buckets(made: _Pass, bounds: Bounds, kernel: Callable[[pa.Table], pa.Table], ddl: str) -> DataFrame:
     """Apply a kernel to the chunks of each bucket.
 
-    Not ``applyInArrow``, for which engines sort the rows of a task: a quarter of the time of a pass.
+    Not ``applyInArrow``, for which engines sort the rows of a task with all their bytes.
     """
     names = (*made.groups, "_bucket")
 
