@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import html
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain
@@ -48,6 +47,7 @@ from dataeval_spark.verbs.export.maite_dataset import MaiteDataset, images_of
 from dataeval_spark.verbs.ingest.ingest import ingest, ingest_maite
 from dataeval_spark.verbs.ingest.labels import ingest_predictions, ingest_ratings
 from dataeval_spark.verbs.ingest.readers.maite import MapStyle
+from dataeval_spark.verbs.outcomes import Outcomes
 from dataeval_spark.verbs.profile import run_profile
 from dataeval_spark.verbs.search import Query, search_workspace
 from dataeval_spark.verbs.select.recipe import Recipe
@@ -168,7 +168,8 @@ class Audit:
         analyses = checked(options)
 
         def work(run: Run) -> Iterable[StepRun | str]:
-            return chain(unmeasured(run.workspace), analyze(run, analyses, steps, open_guarded=open_guarded))
+            steps_run = analyze(run, analyses, steps, open_guarded=open_guarded, during=self._progress.step)
+            return chain(unmeasured(run.workspace), steps_run)
 
         return self._do("analyze", analyses, work)
 
@@ -185,7 +186,7 @@ class Audit:
         return self._do(
             "compare",
             {"reference": reference, "current": current, **comparisons},
-            lambda run: compare(run, reference, current, comparisons, steps, open_guarded),
+            lambda run: compare(run, reference, current, comparisons, steps, open_guarded, self._progress.step),
         )
 
     def split(self, name: str, **options: Any) -> Audit:
@@ -328,7 +329,7 @@ class Audit:
 
     def _do(self, job: str, options: Mapping[str, Any], work: Callable[[Run], Iterable[StepRun | str]]) -> Audit:
         """Do the work of a verb, with a live line and ready to be cancelled, and print each result when it is there."""
-        results: deque[StepRun | str] = deque()
+        outcomes = Outcomes(job, self._say)
 
         def in_run() -> None:
             if job != "ingest":
@@ -336,23 +337,21 @@ class Audit:
             with self._suited(), self.one_run(job, options) as run, self._cancellation.unwind():
                 refuse_credentials(options)
                 with nullcontext() if job in OF_STEPS else run.step(job, options):
-                    results.extend(work(run))
+                    outcomes.extend(work(run))
                 if not run.is_recorded:
-                    results.append(f"not recorded in the table runs: {self.workspace.read_only_reason()}")
-
-        def tell() -> None:
-            while results:
-                result = results.popleft()
-                logger.info("%s", result)
-                self._progress.clear()
-                self._echo(str(result))
+                    outcomes.extend([f"not recorded in the table runs: {self.workspace.read_only_reason()}"])
 
         try:
             with failures_of(job, self.workspace.location), self._progress.running(job):
-                self._interruptible(in_run, tell)
+                self._interruptible(in_run, outcomes.tell)
         finally:
-            tell()
+            outcomes.close()
         return self
+
+    def _say(self, line: str) -> None:
+        logger.info("%s", line)
+        self._progress.clear()
+        self._echo(line)
 
     def _suited(self) -> AbstractContextManager[None]:
         """Settings that suit the tables, for the time of a verb, in a session that was made elsewhere."""

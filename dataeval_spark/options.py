@@ -372,6 +372,8 @@ def options_from(kind: type[Options], values: Mapping[str, Any]) -> Options:
     for name, value in values.items():
         if name not in names:
             raise ConfigError.unknown("option", name, names, section)
+        if isinstance(value, str) and not value.strip():
+            raise OptionError(f"{section}.{name} is empty.\nHint: leave it out, or give it a value")
         if words := expected(value, hints[name]):
             raise OptionError(f"{section}.{name} is {value!r}; expected {words}.")
         if value is not None and (full_name := f"{section}.{name}") in RANGES:

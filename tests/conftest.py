@@ -13,7 +13,7 @@ from hypothesis import settings
 from pyspark.sql import DataFrame, SparkSession
 
 from dataeval_spark.audit import Audit
-from dataeval_spark.session import engines, jars
+from dataeval_spark.session import engines, jars, progress
 from dataeval_spark.session.embedded import embedded
 from dataeval_spark.session.java import require_java
 from dataeval_spark.tables.contract import Table
@@ -23,6 +23,9 @@ from tests.small_audit import fill
 # No test is about time: a busy machine must not fail one.
 settings.register_profile("any machine", deadline=None)
 settings.load_profile("any machine")
+
+# Lines about work that takes long would stand among those that tests expect, on a busy machine.
+progress.QUIET_SECONDS = 1e6
 
 # Kinds of session, and the engine of the processes that tests start beside it.
 ENGINES = {"embedded": "embedded", "classic": "spark", "connect": "auto"}

@@ -63,27 +63,6 @@ def test_runs_name_the_versions_they_read_and_wrote(audited):
     assert [(entry["table_name"], entry["version"]) for entry in row["outputs"]] == [("outliers", 1)]
 
 
-def test_the_progress_line_counts_images():
-    from io import StringIO
-
-    from dataeval_spark.session.engines import TaskCounts
-    from dataeval_spark.session.progress import Progress
-
-    class Counter:
-        def counts(self):
-            return TaskCounts(2, 4)
-
-    stream = StringIO()
-    progress = Progress(Counter(), stream)
-    with progress.running("profile"):
-        progress.expect_images(1000)
-        line = progress.line("profile", 3.0)
-
-    assert "about 500 of 1,000 images" in line
-    assert "s left" in line
-    assert stream.getvalue() == ""
-
-
 def test_a_gallery_shows_the_pictures_of_any_rows_with_what_is_known_of_them(audited):
     rows = audited.table("targets").where("box IS NOT NULL").select("image_id", "target_index", "class_name")
     shown = audited.gallery(rows.orderBy("image_id", "target_index"), most=3)

@@ -45,3 +45,9 @@ def test_every_option_is_described_in_a_sentence(kind):
 def test_options_are_not_changed_once_they_are_made():
     with pytest.raises(AttributeError):
         ProfileOptions().encoder = "thumbnail"
+
+
+@pytest.mark.parametrize("option", ["dataset", "metadata"])
+def test_an_empty_text_is_refused(option):
+    with pytest.raises(OptionError, match=rf"ingest\.{option} is empty\.\nHint: leave it out"):
+        options_from(options.IngestOptions, {option: " "})

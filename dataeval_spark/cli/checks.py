@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 
 from dataeval_spark.errors import ConfigError, IngestError, OptionError
+from dataeval_spark.kernels.storage.near_paths import hint_for
 from dataeval_spark.kernels.storage.uris import local_path
 
 PART_KINDS = ("dataset", "split", "assigned")
@@ -27,7 +29,8 @@ def require_source(source: str, format: str | None) -> None:
         os.stat(path)
     except OSError as error:
         raise IngestError(
-            f"SOURCE {source} cannot be listed: {error.strerror}.\nHint: name a folder or file that exists."
+            f"SOURCE {source} cannot be listed: {error.strerror}.\n"
+            f"Hint: {hint_for(path, 'name a folder or file that exists.')}"
         ) from None
     if is_empty:
         raise IngestError(f"SOURCE {source} is an empty folder, so it has no images.\nHint: name a folder with images.")
@@ -44,7 +47,8 @@ def require_files(options: Mapping[str, str | None]) -> None:
     for flag, name in options.items():
         path = None if name is None else local_path(name)
         if path is not None and not os.path.exists(path):
-            raise IngestError(f"{flag} {name} cannot be read: No such file or directory.\nHint: {flag} FILE")
+            hint = hint_for(path, f"{flag} FILE")
+            raise IngestError(f"{flag} {name} cannot be read: No such file or directory.\nHint: {hint}")
 
 
 def require_query(query: str) -> None:
@@ -82,6 +86,10 @@ def require_parts(parts: Mapping[str, str]) -> None:
         The word before the equals sign is no kind of part.
     """
     for side, part in parts.items():
-        kind, equals, _ = part.partition("=")
-        if equals:
-            OptionError.unless_one_of(f"compare.{side}", kind, PART_KINDS)
+        kind, equals, name = part.partition("=")
+        if equals and kind not in PART_KINDS:
+            near = (get_close_matches(kind, PART_KINDS, n=1) or PART_KINDS)[0]
+            raise OptionError(
+                f"compare.{side} is {part!r}; expected dataset=NAME, split=NAME, assigned=SPLIT/PART or the name of a "
+                f"snapshot.\nHint: did you mean {f'{near}={name}'!r}?"
+            )

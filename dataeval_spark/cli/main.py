@@ -10,18 +10,19 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import re
 import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from dataeval_spark.cli.flags import add_flags
+from dataeval_spark.cli.help_texts import EXIT_CODES, below_options, examples
+from dataeval_spark.cli.parsing import USAGE, Parser
 from dataeval_spark.cli.verbs import FAILED, VERBS
 from dataeval_spark.errors import (
     ConfigError,
@@ -54,8 +55,9 @@ from dataeval_spark.options import (
     SplitOptions,
 )
 from dataeval_spark.session.cancellation import Terminated, ending, may_end, say_last_words
+from dataeval_spark.workspace.version import __version__
 
-DONE, USAGE, CANCELLED, TERMINATED = 0, 2, 130, 143
+DONE, CANCELLED, TERMINATED = 0, 130, 143
 NOTHING_BEGUN = "no table was changed. Run the same command again"
 USAGE_ERRORS = (
     ConfigError,
@@ -69,43 +71,6 @@ USAGE_ERRORS = (
 )
 REFERENCES = "dataset=NAME, split=NAME, assigned=SPLIT/PART or the name of a snapshot"
 SNAPSHOT_ACTIONS = ("create", "list", "show", "diff", "verify", "restore", "export")
-
-# A name that argparse refuses, and those that it would take where it lists them.
-_WRONG_NAME = re.compile(r"(?:invalid choice: |unrecognized arguments: )'?([^' ]+)'?(?: \(choose from (.*)\))?")
-
-EXAMPLES = """
-  dataeval-spark ingest  --workspace my_audit photos/
-  dataeval-spark profile --workspace my_audit --encoder thumbnail
-  dataeval-spark analyze --workspace my_audit
-  dataeval-spark analyze --workspace my_audit outliers --set outliers.method=iqr
-  dataeval-spark compare --workspace my_audit --reference split=train --current split=test
-  dataeval-spark split   --workspace my_audit --name main --group-by patient --guard test
-  dataeval-spark select  --workspace my_audit --name clean --operation drop_unreadable --operation drop_duplicates
-  dataeval-spark export  --workspace my_audit --selection clean --format yolo --to clean_yolo
-  dataeval-spark snapshot --workspace my_audit create before-cleaning
-  dataeval-spark search  --workspace my_audit photos/cat.jpg
-  dataeval-spark views   --workspace my_audit
-  dataeval-spark report  --workspace my_audit --out report.html
-  dataeval-spark run conf/demo.toml
-  dataeval-spark demo
-  dataeval-spark doctor
-  dataeval-spark doctor   --workspace my_audit --release RUN
-"""
-EXIT_CODES = "exit codes: 0 done, 1 a step failed, 2 wrong usage or configuration, 130 cancelled, 143 ended by SIGTERM"
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line without credentials, with the nearest name as a hint."""
-
-    def error(self, message: str) -> NoReturn:
-        _print_error(f"{message}.\nHint: {self._hint(message)}")
-        raise SystemExit(USAGE)
-
-    def _hint(self, message: str) -> str:
-        wrong = _WRONG_NAME.search(message)
-        names = re.findall(r"[\w.-]+", wrong[2] or self.format_help()) if wrong else []
-        near = get_close_matches(wrong[1], names, n=1) if wrong else []
-        return f"did you mean {near[0]!r}?" if near else f"{self.prog} --help"
 
 
 class _Formatter(logging.Formatter):
@@ -195,12 +160,11 @@ def _start_logging(level: int) -> None:
     handler.setFormatter(_Formatter("%(asctime)s %(name)s %(message)s"))
     if level > logging.INFO:
         handler.addFilter(_is_no_interrupt)
+        for library in ("py4j", "pyspark", "grpc"):  # they log errors with their tracebacks before they raise them
+            logging.getLogger(library).setLevel(logging.CRITICAL)
+        warnings.filterwarnings("ignore", module=r"pyspark\.sql\.connect\.client")
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("dataeval_spark").setLevel(level)
-    if level > logging.INFO:
-        # They log errors with their tracebacks before they raise them.
-        for library in ("py4j", "pyspark", "grpc"):
-            logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def _is_no_interrupt(record: logging.LogRecord) -> bool:
@@ -227,12 +191,13 @@ def _interrupt_on_sigterm() -> None:
 
 def parser() -> argparse.ArgumentParser:
     """The parser of all verbs."""
-    top = _Parser(
+    top = Parser(
         prog="dataeval-spark",
         description="See what is in an image dataset: results are Delta tables and one HTML report.",
-        epilog=f"examples:{EXAMPLES}\n{EXIT_CODES}",
+        epilog=f"examples:\n{examples()}\n\n{EXIT_CODES}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    top.add_argument("--version", action="version", version=f"dataeval-spark {__version__}")
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
     _declare_reading(verbs)
     _declare_datasets(verbs)
@@ -254,7 +219,6 @@ def parser() -> argparse.ArgumentParser:
     )
     run = _parser(verbs, "run", "run every step of a configuration file")
     run.add_argument("conf", metavar="CONF", help="TOML file; conf/default.toml has every option.")
-    _common(run)
     _settable(run)
     add_flags(run, AnalyzeOptions)
     demo = _parser(verbs, "demo", "make demo images with planted faults, and find the faults")
@@ -262,7 +226,8 @@ def parser() -> argparse.ArgumentParser:
     workspace_help = "Directory; images and report are put beside it. Default: demo/workspace."
     demo.add_argument("--workspace", default="demo/workspace", metavar="WS", help=workspace_help)
     demo.add_argument("--out", metavar="FILE", help="Report to write. Default: report.html beside the workspace.")
-    _common(demo)
+    for verb in verbs.choices.values():
+        _common(verb)
     text = "check that this machine has what the package needs, and that the tables of a workspace are whole"
     doctor = _parser(verbs, "doctor", text)
     workspace_help = (
@@ -346,12 +311,11 @@ def _declare_snapshot(snapshot: argparse.ArgumentParser) -> None:
 
 
 def _parser(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
-    examples = "\n".join(line for line in EXAMPLES.splitlines() if line.split()[1:2] == [name])
     parser: argparse.ArgumentParser = verbs.add_parser(
         name,
         help=text,
         description=text,
-        epilog=f"examples:\n{examples}\n\n{EXIT_CODES}",
+        epilog=below_options(name),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(refuse=parser.error)
@@ -361,11 +325,12 @@ def _parser(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
 def _verb(verbs: Any, name: str, text: str) -> argparse.ArgumentParser:
     parser = _parser(verbs, name, text)
     parser.add_argument("--workspace", required=True, metavar="WS", help="Directory, or catalog.schema.")
-    _common(parser)
     return parser
 
 
-def _common(parser: argparse.ArgumentParser) -> None:
+def _common(verb: argparse.ArgumentParser) -> None:
+    """Options that all verbs have, below their own; the doctor needs none of them."""
+    parser = verb.add_argument_group("options of every verb")
     scratch_help = "Directory for temporary files; needed where WS is catalog.schema. Default: _scratch in WS."
     parser.add_argument("--scratch", metavar="DIR", help=scratch_help)
     location_help = "Directory for external tables of a catalog.schema. Default: the catalog's own place."

@@ -9,16 +9,15 @@ from __future__ import annotations
 import argparse
 import gc
 import json
-import sys
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from dataeval_spark.cli import checks
 from dataeval_spark.cli.flags import flags_of
 from dataeval_spark.errors import OptionError
+from dataeval_spark.kernels.storage.near_paths import hint_for
 from dataeval_spark.kernels.storage.uris import refuse_credentials, without_credentials
 from dataeval_spark.options import (
     COMPARISON_NAMES,
@@ -38,6 +37,7 @@ from dataeval_spark.options import (
 
 if TYPE_CHECKING:
     from dataeval_spark.audit import Audit
+    from dataeval_spark.workspace.snapshots import TableDiff
 
 FAILED = 1
 # Verbs that may make a workspace.
@@ -61,31 +61,20 @@ def _checked(args: argparse.Namespace, kind: type) -> dict[str, Any]:
     return options
 
 
-@contextmanager
-def _starting(stream: TextIO) -> Iterator[None]:
-    """Say on a terminal that the engine starts, which takes Spark some seconds."""
-    if stream.isatty():
-        print("starting the engine", end="", file=stream, flush=True)
-    try:
-        yield
-    finally:
-        if stream.isatty():
-            print("\r\x1b[K", end="", file=stream, flush=True)
-
-
 def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
     # Modules leave no garbage: to look for it while they are loaded takes a fifth of the time.
     gc.disable()
     from dataeval_spark.audit import Audit
     from dataeval_spark.session.choice import native_messages_aside
     from dataeval_spark.session.engines import is_elsewhere
+    from dataeval_spark.session.progress import Progress
     from dataeval_spark.workspace.presence import require_there, require_there_here
 
     gc.freeze()
     gc.enable()
     if args.verb not in BEGINNING and not is_elsewhere():
         require_there_here(args.workspace)
-    with _starting(sys.stderr):
+    with Progress().running("starting the engine"):
         audit = Audit(
             workspace or args.workspace,
             scratch=args.scratch,
@@ -198,7 +187,8 @@ def _recipe(path: str) -> list[dict[str, Any]]:
         text = Path(path).read_text()
         operations = json.loads(text) if path.lower().endswith(".json") else tomllib.loads(text).get("recipe")
     except OSError as error:
-        raise OptionError(f"Recipe {path} cannot be read: {error.strerror}.\nHint: --recipe FILE") from None
+        hint = hint_for(path, "--recipe FILE")
+        raise OptionError(f"Recipe {path} cannot be read: {error.strerror}.\nHint: {hint}") from None
     except ValueError as error:
         raise OptionError(
             f"Recipe {path} is neither JSON nor TOML: {error}.\nHint: write JSON in a file named *.json, TOML in *.toml"
@@ -221,6 +211,7 @@ def _export(args: argparse.Namespace) -> None:
 
 
 def _snapshot(args: argparse.Namespace) -> int | None:
+    from dataeval_spark.session.progress import Progress
     from dataeval_spark.workspace import snapshots
 
     action, names = args.action, args.names
@@ -248,30 +239,47 @@ def _snapshot(args: argparse.Namespace) -> int | None:
     elif action == "show":
         print("\n".join(snapshots.statements(workspace, names[0])))
     elif action == "diff":
-        print(f"{'table':<22} {names[0]:>14} {names[1]:>14} {'added':>9} {'removed':>9} {'changed':>9}")
-        for d in snapshots.diff(workspace, *names):
-            rows = f"{d.rows_a:>9,} rows {d.rows_b:>9,} rows"
-            print(f"{d.table:<22} {rows} {d.added:>9,} {d.removed:>9,} {d.changed:>9,}")
+        with Progress().running("snapshot"):
+            found = snapshots.diff(workspace, *names)
+        print("\n".join(_differences(found, *names)))
     elif action == "verify":
-        lost = snapshots.verify(workspace, names[0])
+        with Progress().running("snapshot"):
+            lost = snapshots.verify(workspace, names[0])
         print("\n".join(lost.values()) or f"snapshot {names[0]}: every pinned version can be read")
         return FAILED if lost else None
     else:
-        rows_of = snapshots.export(workspace, names[0], args.out)
+        with Progress().running("snapshot"):
+            rows_of = snapshots.export(workspace, names[0], args.out)
         print(f"snapshot {names[0]}: {len(rows_of)} tables, {sum(rows_of.values()):,} rows copied to {args.out}")
     return None
 
 
+def _differences(found: Sequence[TableDiff], a: str, b: str) -> Iterator[str]:
+    """A table of the tables that differ between two snapshots, and the number of the others."""
+    differing = [each for each in found if each.added or each.removed or each.changed]
+    if differing:
+        yield f"{'table':<22} {a:>14} {b:>14} {'added':>9} {'removed':>9} {'changed':>9}"
+    for each in differing:
+        rows = f"{each.rows_a:>9,} rows {each.rows_b:>9,} rows"
+        yield f"{each.table:<22} {rows} {each.added:>9,} {each.removed:>9,} {each.changed:>9,}"
+    same = len(found) - len(differing)
+    if same:
+        yield f"{same} {'table is' if same == 1 else 'tables are'} the same in both"
+
+
 def _search(args: argparse.Namespace) -> None:
     from dataeval_spark.session.bounded import bounded
+    from dataeval_spark.session.progress import Progress
 
     if args.dry_run:
         _print_plan("search", f"reads the vectors of {args.workspace} once")
         return
     options = _checked(args, SearchOptions)
     checks.require_query(args.query)
-    nearest = _audit(args).search(args.query, **options)
-    for row in bounded(nearest, "k rows"):
+    audit = _audit(args)
+    with Progress().running("search"):
+        found = bounded(audit.search(args.query, **options), "k rows")
+    for row in found:
         print(f"{row['rank']:>4} {row['distance']:>12.6f}  {row['image_id']}  {row['uri'] or ''}".rstrip())
 
 

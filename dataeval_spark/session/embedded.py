@@ -49,6 +49,8 @@ SIGACTION_BYTES = 1024  # more than any system's struct sigaction
 
 _LOCK = threading.Lock()
 _SERVERS: list[Any] = []
+# A server that has ended no longer tells it.
+_ADDRESSES: list[tuple[str, int]] = []
 
 
 def embedded(*, cores: int | None = None, scratch: str | None = None, row_bytes: int = 0) -> SparkSession:
@@ -82,6 +84,7 @@ def embedded(*, cores: int | None = None, scratch: str | None = None, row_bytes:
             server = _start(cores or available_cores(), folder, rows_of_batches(row_bytes))
             session = _session(server)
         _SERVERS.append(server)
+        _ADDRESSES.append(server.listening_address)
 
         # Functions of `atexit` are not called where the process ends with work in it.
         add_last_word(lambda error: shutil.rmtree(folder, ignore_errors=True))
@@ -91,7 +94,7 @@ def embedded(*, cores: int | None = None, scratch: str | None = None, row_bytes:
 
 def address() -> tuple[str, int] | None:
     """Host and port of the engine of this process; None where it was not started."""
-    return _SERVERS[0].listening_address if _SERVERS else None
+    return _ADDRESSES[0] if _ADDRESSES else None
 
 
 def is_installed() -> bool:

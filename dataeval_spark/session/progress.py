@@ -1,4 +1,7 @@
-"""A live line while Spark works: what is running, images done, images per second, time left."""
+"""What is running while an engine works: a live line on a terminal, else a line now and then.
+
+The line has the verb, the seconds since its start, the steps that run, images done, images per second, time left.
+"""
 
 from __future__ import annotations
 
@@ -12,31 +15,37 @@ from typing import TextIO
 from dataeval_spark.session.engines import TaskCounter
 
 INTERVAL_SECONDS = 0.5
+# Where lines stay, as in a file: seconds of silence before the first, and the longest between two. They grow with the
+# time that has passed, so that work of hours does not fill the file.
+QUIET_SECONDS, LONGEST_QUIET_SECONDS, GROWTH = 4.0, 60.0, 0.05
 
 
 class Progress:
-    """The live line; it stays silent when the stream is no terminal.
+    """The line about what is running.
 
     Parameters
     ----------
-    counter : TaskCounter
-        Counter of finished tasks.
+    counter : TaskCounter, optional
+        Counter of finished tasks; without one no tasks are shown.
     stream : text stream
-        Stream to draw on; default standard error.
+        Stream to write to; default standard error.
     """
 
-    def __init__(self, counter: TaskCounter, stream: TextIO | None = None) -> None:
+    def __init__(self, counter: TaskCounter | None = None, stream: TextIO | None = None) -> None:
         self._counter = counter
         self._stream = stream or sys.stderr
         self._images: int | None = None
         self._measuring_since = 0.0
+        self._spoke_at = 0.0
+        self._steps: list[str] = []
 
     @property
     def is_live(self) -> bool:
         return self._stream.isatty()
 
     def clear(self) -> None:
-        """Remove the line, so that another can be printed in its place; it is drawn again below."""
+        """Make way for another line: a live one is removed, and drawn again below."""
+        self._spoke_at = time.monotonic()
         if self.is_live:
             self._stream.write("\r\x1b[K")
             self._stream.flush()
@@ -47,14 +56,22 @@ class Progress:
         self._measuring_since = time.monotonic()
 
     @contextmanager
-    def running(self, label: str) -> Iterator[None]:
-        """Draw the line until the block ends."""
-        self._images = None
-        if not self.is_live:
+    def step(self, name: str) -> Iterator[None]:
+        """Name a step in the line until the block ends."""
+        self._steps.append(name)
+        try:
             yield
-            return
+        finally:
+            self._steps.remove(name)
+
+    @contextmanager
+    def running(self, label: str) -> Iterator[None]:
+        """Say what is running until the block ends."""
+        self._images = None
+        self._spoke_at = time.monotonic()
         stop = threading.Event()
-        thread = threading.Thread(target=self._draw, args=(label, stop), daemon=True)
+        work = self._draw if self.is_live else self._speak
+        thread = threading.Thread(target=work, args=(label, stop), daemon=True)
         thread.start()
         try:
             yield
@@ -70,12 +87,24 @@ class Progress:
             self._stream.write(f"\r\x1b[K{self.line(label, elapsed)}")
             self._stream.flush()
 
+    def _speak(self, label: str, stop: threading.Event) -> None:
+        started = time.monotonic()
+        while not stop.wait(min(INTERVAL_SECONDS, QUIET_SECONDS)):
+            now = time.monotonic()
+            quiet = max(QUIET_SECONDS, min(LONGEST_QUIET_SECONDS, GROWTH * (now - started)))
+            if now - self._spoke_at >= quiet:
+                self._spoke_at = now
+                self._stream.write(f"{self.line(label, now - started)}\n")
+                self._stream.flush()
+
     def line(self, label: str, elapsed: float) -> str:
         """The text of the line now."""
         text = f"{label} {elapsed:5.0f} s"
-        counts = self._counter.counts()
+        if steps := list(self._steps):
+            text = f"{text}  {', '.join(steps)}"
+        counts = self._counter.counts() if self._counter is not None else None
         if counts is None or not counts.total:
-            return text
+            return text if self._images is None else f"{text}  {self._images:,} images"
         share = counts.done / counts.total
         if self._images is None:
             return f"{text}  {counts.done}/{counts.total} tasks"

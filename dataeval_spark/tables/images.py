@@ -3,6 +3,9 @@
 from dataeval_spark.tables.contract import Column, Table
 from dataeval_spark.tables.keys import BOX_TYPE, IMAGE_ID, RUN_ID, TARGET_INDEX
 
+HAS_IMAGE = "uri IS NOT NULL OR content_length IS NOT NULL"
+"""Condition on rows of ``images`` that have something to decode; those of a table without images have nothing."""
+
 IMAGES = Table(
     name="images",
     doc="Every image ever ingested; analyses read the live ones, whose `deleted_at` is null.",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from functools import partial
 
 from pyspark.sql import DataFrame
@@ -16,10 +18,10 @@ from dataeval_spark.frames.contract import with_capture_time
 from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.session.cancellation import go_on
 from dataeval_spark.tables.contract import Table
-from dataeval_spark.tables.images import IMAGES
+from dataeval_spark.tables.images import HAS_IMAGE, IMAGES
 from dataeval_spark.tables.profile import IMAGE_STATS
 from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS
-from dataeval_spark.verbs.analyze.analyze import Options, run_step, skip
+from dataeval_spark.verbs.analyze.analyze import During, Options, run_step, skip
 from dataeval_spark.verbs.analyze.decision import Inputs, decide_comparison
 from dataeval_spark.workspace import holdout
 from dataeval_spark.workspace.delta import TableState
@@ -35,6 +37,7 @@ def compare(
     options: Options,
     only: Sequence[str] = (),
     open_guarded: str | None = None,
+    during: During = lambda name: nullcontext(),
 ) -> Iterator[StepRun]:
     """Compare two sets of images of the workspace, or two snapshots of it.
 
@@ -45,6 +48,8 @@ def compare(
     open_guarded : str, optional
         Reason for reading a side that is a hold-out, or labels of a hold-out among the images of a side; see
         `dataeval_spark.workspace.holdout`.
+    during : callable, optional
+        Takes the name of a step, and is entered while it runs.
 
     Raises
     ------
@@ -99,7 +104,9 @@ def compare(
                 "window": _window(workspace, current, run.started_at),
             }
             compute = partial(step.function, frames["reference"], frames["current"], **names, **step_options)
-            yield run_step(run, step, recorded, decision, compute, openings(step))
+            with during(step.name):
+                result = run_step(run, step, recorded, decision, compute, openings(step))
+            yield result
     closed = guard.error()
     if closed is not None:
         raise closed
@@ -131,11 +138,19 @@ def _inputs(workspace: Workspace, step: Step, sides: Mapping[str, str], only: Se
         for side, ref in sides.items():
             inputs |= {f"{side}.{name}": state for name, state in _states_of(workspace, side, ref, table).items()}
     except (OptionError, TableMissingError):
+        if step.name not in only and _are_without_images(workspace, sides.values()):
+            return Inputs({}, (table.name,), f"needs {table.name}, and both sides are tables without images")
         if step.name in only or table.name in FILLED_BY:
             raise
         # Images may be compared before they are analyzed.
         return Inputs({}, (table.name,), f"needs {table.name} of both sides")
     return Inputs(inputs)
+
+
+def _are_without_images(workspace: Workspace, refs: Iterable[str]) -> bool:
+    """Whether each side has rows, and none of them has a file or bytes."""
+    sides = [_images_of(workspace, ref)[1] for ref in refs]
+    return all(not side.isEmpty() and side.where(HAS_IMAGE).isEmpty() for side in sides)
 
 
 def _rows_of(workspace: Workspace, ref: str, table: Table) -> DataFrame:
@@ -146,9 +161,13 @@ def _rows_of(workspace: Workspace, ref: str, table: Table) -> DataFrame:
 def _states_of(workspace: Workspace, side: str, ref: str, table: Table) -> dict[str, TableState]:
     place, _ = _images_of(workspace, ref)
     if _rows_of(workspace, ref, table).isEmpty():
+        known = _known_refs(workspace)
+        near = [] if ref in known else get_close_matches(ref, known, n=1)
+        fill = f"name one of these, or fill the table: {filling_command(table.name, workspace.location)}"
+        there = f"Datasets and splits here: {', '.join(known)}" if known else "Nothing has been ingested yet"
         raise OptionError(
-            f"compare.{side}: no image in table {table.name} matches {ref}. {_known_refs(workspace)}.\n"
-            f"Hint: name one of these, or fill the table: {filling_command(table.name, workspace.location)}"
+            f"compare.{side}: no image in table {table.name} matches {ref}. {there}.\n"
+            f"Hint: {f'did you mean {near[0]!r}?' if near else fill}"
         )
     versions = place.versions
     if versions is None:
@@ -182,9 +201,9 @@ def _refuse_folds(workspace: Workspace, name: str, ref: str) -> None:
         )
 
 
-def _known_refs(workspace: Workspace) -> str:
+def _known_refs(workspace: Workspace) -> list[str]:
     images = workspace.read_live(IMAGES)
-    names = [
+    return [
         f"{kind}={row[kind]}"
         for kind in ("dataset", "split")
         for row in bounded(
@@ -192,7 +211,6 @@ def _known_refs(workspace: Workspace) -> str:
             "names of datasets or splits",
         )
     ]
-    return f"Datasets and splits here: {', '.join(names)}" if names else "Nothing has been ingested yet"
 
 
 def _window(workspace: Workspace, ref: str, now: datetime) -> tuple[datetime, datetime]:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 from dataeval_spark.analyses.steps import COMPARISONS, STEPS
 from dataeval_spark.errors import ConfigError, OptionError
+from dataeval_spark.kernels.storage.near_paths import hint_for
 from dataeval_spark.kernels.storage.uris import refuse_credentials
 from dataeval_spark.option_checks.ranges import RANGES, within
 from dataeval_spark.option_checks.types import choices, expected
@@ -169,7 +170,8 @@ def _parse(path: str) -> dict[str, Any]:
     try:
         return tomllib.loads(Path(path).read_text())
     except OSError as error:
-        raise ConfigError(f"Configuration file {path} cannot be read: {error.strerror}.") from None
+        hint = hint_for(path, "name a TOML file, such as conf/demo.toml")
+        raise ConfigError(f"Configuration file {path} cannot be read: {error.strerror}.\nHint: {hint}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"Configuration file {path} is not valid TOML: {error}.") from None
 

@@ -22,10 +22,10 @@ from dataeval_spark.analyses.profile.profile import (
 from dataeval_spark.kernels.encoders.registry import encoder_record
 from dataeval_spark.kernels.images.custom_statistics import PREFIX
 from dataeval_spark.options import ProfileOptions, changed
-from dataeval_spark.session.bounded import one_row
+from dataeval_spark.session.bounded import bounded, one_row
 from dataeval_spark.session.settings import BYTES_SETTINGS, temporary_settings
 from dataeval_spark.tables.contract import Table
-from dataeval_spark.tables.images import IMAGES, TARGETS
+from dataeval_spark.tables.images import HAS_IMAGE, IMAGES, TARGETS
 from dataeval_spark.tables.profile import (
     BACKGROUND_STATS,
     CHANNEL_GROUP_STATS,
@@ -35,7 +35,7 @@ from dataeval_spark.tables.profile import (
     IMAGE_STATS,
     UNREADABLE_IMAGES,
 )
-from dataeval_spark.verbs.text import plural
+from dataeval_spark.verbs.text import listed, plural
 from dataeval_spark.workspace.runs import Run, StepRun, work_id
 from dataeval_spark.workspace.workspace import Checkpoint, Workspace
 
@@ -109,7 +109,7 @@ def run_profile(
     unreadable, unembedded = row["n"] - row["encode"], row["encode"]
     parts = [
         f"{plural(count, 'image')} measured",
-        *([f"{unreadable:,} of them unreadable"] if unreadable else []),
+        *([f"{unreadable:,} of them unreadable ({_reasons(failed)})"] if unreadable else []),
         *failures,
     ]
     parts += [f"{unembedded:,} without a vector, see unreadable_images"] if unembedded else []
@@ -126,6 +126,13 @@ def run_profile(
     )
 
 
+def _reasons(failed: DataFrame) -> str:
+    """The classes of error of unreadable images, the most frequent first."""
+    counts = failed.where("stage != 'encode'").groupBy("error_class").agg(F.count("*").alias("n"))
+    rows = bounded(counts.orderBy(F.desc("n"), "error_class").limit(20), "classes of error")
+    return listed(f"{row['error_class']} {row['n']:,}" for row in rows)
+
+
 def count_pending(workspace: Workspace, options: ProfileOptions) -> int:
     """Number of images that a profile with these options would measure now."""
     check(options)
@@ -135,8 +142,7 @@ def count_pending(workspace: Workspace, options: ProfileOptions) -> int:
 
 def pending_inputs(workspace: Workspace) -> tuple[DataFrame, DataFrame]:
     """Live images without their bytes, and the targets; rows of tables without images have nothing to be measured."""
-    has_image = "uri IS NOT NULL OR content_length IS NOT NULL"
-    return workspace.read_live(IMAGES).where(has_image), workspace.read(TARGETS)
+    return workspace.read_live(IMAGES).where(HAS_IMAGE), workspace.read(TARGETS)
 
 
 def _pending(workspace: Workspace, all_prints: DataFrame, options: ProfileOptions) -> DataFrame:

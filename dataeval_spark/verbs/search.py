@@ -14,10 +14,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from dataeval_spark.analyses.similarity.search import checked_queries, search
-from dataeval_spark.errors import OptionError
+from dataeval_spark.errors import OptionError, filling_command
 from dataeval_spark.kernels.encoders import load_encoder
 from dataeval_spark.kernels.images.decoding.decode import UnreadableImage, decode
 from dataeval_spark.kernels.storage.files import read_file
+from dataeval_spark.kernels.storage.near_paths import hint_for
 from dataeval_spark.kernels.storage.uris import is_uri, local_path
 from dataeval_spark.kernels.vectors.stream_search import nearest_in_stream
 from dataeval_spark.options import Metric, SearchOptions
@@ -57,7 +58,7 @@ def search_workspace(workspace: Workspace, query: Query, options: SearchOptions)
         The file is to be embedded by another version of the encoder than the workspace has vectors of.
     """
     whole = workspace.read(EMBEDDINGS).where("target_index IS NULL")
-    name, version = _encoder(whole, options.encoder)
+    name, version = _encoder(whole, options.encoder, workspace.location)
     rows = whole.where((F.col("encoder") == name) & (F.col("encoder_version") == version))
     vector, own_id = _vector(rows, query, name, version)
     _require_length(rows, vector, query if isinstance(query, str) else "a vector", name)
@@ -97,7 +98,7 @@ def _search_files(
     return workspace.spark.createDataFrame(rows, "image_id string, rank int, distance double")
 
 
-def _encoder(whole: DataFrame, encoder: str | None) -> tuple[str, str]:
+def _encoder(whole: DataFrame, encoder: str | None, location: str) -> tuple[str, str]:
     encoders = [
         tuple(row)
         for row in bounded(
@@ -106,7 +107,7 @@ def _encoder(whole: DataFrame, encoder: str | None) -> tuple[str, str]:
     ]
     names = sorted({name for name, _ in encoders})
     if not names:
-        raise OptionError("search: no image has a vector.\nHint: dataeval-spark profile --encoder hog_color")
+        raise OptionError(f"search: no image has a vector.\nHint: {filling_command(EMBEDDINGS.name, location)}")
     if encoder is None and len(names) > 1:
         raise OptionError(
             f"search.encoder must be given, since there are vectors of {', '.join(names)}.\nHint: --encoder {names[0]}"
@@ -118,7 +119,7 @@ def _encoder(whole: DataFrame, encoder: str | None) -> tuple[str, str]:
         raise OptionError(
             f"search.encoder is {chosen!r}, and the workspace has vectors of several versions of it: "
             f"{', '.join(sorted(versions))}.\n"
-            f"Hint: dataeval-spark profile --encoder {chosen}"
+            f"Hint: dataeval-spark profile --workspace {location} --encoder {chosen}"
         )
     return chosen, versions[0]
 
@@ -136,9 +137,10 @@ def _vector(rows: DataFrame, query: Query, encoder: str, version: str) -> tuple[
         return _of_file(_read(query), query, encoder, version), None
     path = Path(local_path(query) or query)
     if not path.is_file():
+        hint = hint_for(str(path), "an image_id of the table images, or the path of an image or .npy file")
         raise OptionError(
             f"search.query is {query!r}: no image with this id has a vector of encoder {encoder!r}, and there is no "
-            "such file.\nHint: an image_id of the table images, or the path of an image or .npy file"
+            f"such file.\nHint: {hint}"
         )
     return _of_file(_read(str(path)), query, encoder, version), None
 

@@ -316,8 +316,11 @@ def _message(name: str, request: SplitOptions, assignment: Assigned, has_duplica
     parts = [f"{sizes_text}{', ...' if len(sizes) > 10 else ''}"]
     worst = max(first.cells, key=lambda cell: abs(cell.deviation), default=None)
     if worst is not None and worst.deviation:
-        what = f"{worst.stratum or 'images'} in {worst.split}"
-        parts.append(f"largest deviation {100 * abs(worst.deviation):.2g} points ({what})")
+        direction = "more" if worst.deviation > 0 else "less"
+        what = f"the share of {worst.stratum} in {worst.split}" if worst.stratum else f"the share of {worst.split}"
+        parts.append(
+            f"{what} is {100 * abs(worst.deviation):.2g} points {direction} than asked for, the largest difference"
+        )
     parts += first.notes[:3]
     if request.duplicates and not has_duplicates:
         parts.append("duplicates are not known yet: dataeval-spark analyze, then split --renew")

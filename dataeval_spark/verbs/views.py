@@ -55,7 +55,7 @@ REASONS = (
     ),
     (
         LABEL_ERRORS,
-        "image_id, target_index, concat('label looks like ', coalesce(suggested_class, 'no one class')), 2",
+        "image_id, target_index, concat('label looks like ', coalesce(suggested_class, 'no class in particular')), 2",
         "true",
     ),
     (OBJECT_LABEL_ERRORS, "image_id, target_index, concat('box: ', rule), 2", "true"),

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-import io
+import argparse
+import time
 
-import pytest
-
+from dataeval_spark.cli import verbs
 from dataeval_spark.cli.main import main
-from dataeval_spark.cli.verbs import _starting
+from dataeval_spark.session import progress
+from dataeval_spark.workspace.snapshots import TableDiff
 from dataeval_spark.workspace.workspace import Workspace
 from tests.workspace.test_liveness import other_run
 
 
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
+def test_a_difference_of_snapshots_shows_the_tables_that_differ_and_counts_the_others():
+    found = [TableDiff("images", 3, 4, 1, 0, 0), TableDiff("targets", 5, 5, 0, 0, 0)]
+
+    lines = list(verbs._differences(found, "before", "after"))
+
+    assert [line.split() for line in lines] == [
+        ["table", "before", "after", "added", "removed", "changed"],
+        ["images", "3", "rows", "4", "rows", "1", "0", "0"],
+        ["1", "table", "is", "the", "same", "in", "both"],
+    ]
+    assert list(verbs._differences(found[1:], "a", "b")) == ["1 table is the same in both"]
 
 
-@pytest.mark.parametrize(("stream", "written"), [(Terminal(), "starting the engine\r\x1b[K"), (io.StringIO(), "")])
-def test_a_terminal_shows_that_the_engine_starts_and_a_file_does_not(stream, written):
-    with pytest.raises(KeyError), _starting(stream):
-        raise KeyError
+def test_an_engine_that_starts_slowly_is_said_to_start(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "QUIET_SECONDS", 0.01)
+    monkeypatch.setattr("dataeval_spark.audit.Audit", lambda *args, **options: time.sleep(0.5))
+    places = {"workspace": "w", "scratch": None, "table_location": None}
+    args = argparse.Namespace(verb="ingest", engine=None, spark=[], verbose=True, **places)
 
-    assert stream.getvalue() == written
+    verbs._audit(args)
+
+    assert capsys.readouterr().err.startswith("starting the engine     0 s\n")
 
 
 def test_the_doctor_releases_a_run_that_is_gone_and_refuses_one_that_is_alive(spark, tmp_path, capsys):

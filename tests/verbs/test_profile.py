@@ -88,3 +88,14 @@ def test_a_workspace_without_images_says_what_fills_it(spark, tmp_path):
 def test_a_wrong_option_is_refused_before_anything_is_read(spark, tmp_path):
     with pytest.raises(OptionError, match="images_per_commit"):
         profile.count_pending(Workspace(spark, str(tmp_path / "empty")), ProfileOptions(images_per_commit=0))
+
+
+def test_unreadable_images_are_counted_with_the_classes_of_their_errors(spark, pictures, tmp_path):
+    (pictures / "empty.png").write_bytes(b"")
+    for n in range(2):
+        (pictures / f"page_{n}.png").write_bytes(b"<!DOCTYPE html><html><body>Log in</body></html>")
+    lines = []
+
+    Audit(str(tmp_path / "audit"), spark, echo=lines.append).ingest(str(pictures)).profile()
+
+    assert lines[-1].endswith("10 images measured, 3 of them unreadable (HtmlPage 2 and EmptyFile 1)")

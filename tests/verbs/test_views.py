@@ -65,7 +65,7 @@ def test_the_review_queue_has_each_image_or_box_once_with_all_reasons(frame, spa
     assert [tuple(row) for row in rows] == [
         ("a", None, 2, "warning", 2, ["blurry", "dark"]),
         ("a", 0, 2, "warning", 1, ["label looks like cat"]),
-        ("b", None, 2, "warning", 2, ["far from the middle of its cluster", "label looks like no one class"]),
+        ("b", None, 2, "warning", 2, ["far from the middle of its cluster", "label looks like no class in particular"]),
     ]
 
 

@@ -6,7 +6,7 @@ import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -36,6 +36,7 @@ from dataeval_spark.workspace.workspace import Workspace
 STEPS_AT_ONCE = 4
 
 Options = Mapping[str, Mapping[str, Any]]
+During = Callable[[str], AbstractContextManager[None]]
 
 
 def analyze(
@@ -43,10 +44,12 @@ def analyze(
     options: Options,
     only: Sequence[str] = (),
     open_guarded: str | None = None,
+    during: During = lambda name: nullcontext(),
 ) -> Iterator[StepRun]:
     """Run the analyses that are not up to date; steps of one level side by side.
 
-    ``open_guarded`` is the reason for reading labels of hold-outs; see `dataeval_spark.workspace.holdout`.
+    ``open_guarded`` is the reason for reading labels of hold-outs; see `dataeval_spark.workspace.holdout`. ``during``
+    takes the name of a step, and is entered while it runs.
 
     Raises
     ------
@@ -85,7 +88,9 @@ def analyze(
                     yield StepRun.skipped(step.name, decision.reason)
                     continue
                 old = freshness.outdated(step.inputs)
-                jobs.append(pool.submit(_analyze_step, run, step, step_options, states, decision, guard, old))
+                jobs.append(
+                    pool.submit(_during, during, _analyze_step, run, step, step_options, states, decision, guard, old)
+                )
             for job in jobs:
                 try:
                     finished = job.result()
@@ -104,6 +109,11 @@ def unmeasured(workspace: Workspace) -> list[str]:
         return []
     hint = filling_command(IMAGE_STATS.name, workspace.location)
     return [f"No image has been measured: steps that need statistics, hashes or vectors are skipped. Hint: {hint}"]
+
+
+def _during(during: During, work: Callable[..., StepRun], run: Run, step: Step, *arguments: Any) -> StepRun:
+    with during(step.name):
+        return work(run, step, *arguments)
 
 
 def _analyze_step(

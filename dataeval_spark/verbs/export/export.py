@@ -139,7 +139,8 @@ def export(run: Run, to: str, options: ExportOptions) -> StepRun:
     recorded = {"to": to, **changed(options), "format": options.format, "version": about["version"]}
     total = counts["images"]
     note = unchecked_note(samples, select.tables_of(workspace), workspace.location)
-    said = "; ".join(filter(None, [f"{message} in {to}", note]))
+    what, *left_out = message.split("; ")
+    said = "; ".join(filter(None, [f"{what} in {to}", *left_out, note]))
     return run.finish("export", "done", started, said, options=recorded, inputs=states, rows=total)
 
 

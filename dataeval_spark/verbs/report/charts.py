@@ -100,13 +100,13 @@ def curves(chart_id: str, label: str, places: Sequence[float], bands: Sequence[S
 def bars(chart_id: str, label: str, names: Sequence[str], values: Sequence[float]) -> str:
     """Horizontal bars, first name on top, each with its value."""
     with mpl.rc_context(STYLE):
-        figure, axes = _figure(3.7, 0.4 + 0.2 * len(names))
+        figure, axes = _figure(3.7, 0.2 + 0.2 * len(names))
         places = range(len(names))
         axes.barh(places, values, height=0.68, color=FIRST)
         axes.set_yticks(places, [shorten(name, 22) for name in names])
         axes.tick_params(axis="y", labelcolor=INK)
         axes.grid(False)
-        axes.invert_yaxis()
+        axes.set_ylim(len(names) - 0.4, -0.6)
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)
         axes.set_xlim(0, (max(values, default=0) or 1) * 1.16)
@@ -172,7 +172,8 @@ def _edges(low: float, high: float, bins: int) -> list[float]:
 
 
 def _numeric_axes(axes: Axes, unit: str) -> None:
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    # Sizes are long words.
+    axes.xaxis.set_major_locator(MaxNLocator(3 if unit == "bytes" else 5))
     axes.yaxis.set_major_locator(MaxNLocator(4))
     show = size if unit == "bytes" else number
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: show(float(f"{value:.12g}"))))

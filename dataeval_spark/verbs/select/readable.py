@@ -17,6 +17,26 @@ def unreadable_images(rows: DataFrame) -> DataFrame:
     return rows.where(F.col("stage") != "encode")
 
 
+def unreadable_note(members: DataFrame, tables: Mapping[str, DataFrame]) -> str | None:
+    """A sentence on the images of a selection that could not be read, or None.
+
+    Parameters
+    ----------
+    members : DataFrame
+        ``image_id``, several times where an image is.
+    tables : mapping of str to DataFrame
+        Existing tables of the workspace, by name.
+    """
+    if UNREADABLE_IMAGES.name not in tables:
+        return None
+    unreadable = unreadable_images(tables[UNREADABLE_IMAGES.name]).select("image_id").distinct()
+    count = unreadable.join(members.select("image_id"), on="image_id", how="left_semi").count()
+    if not count:
+        return None
+    images = plural(count, "image of it", "images of it")
+    return f"{images} cannot be read: --operation drop_unreadable removes {'it' if count == 1 else 'them'}"
+
+
 def unchecked_note(members: DataFrame, tables: Mapping[str, DataFrame], location: str) -> str | None:
     """A sentence on the images that have not been profiled, so that damaged ones among them are unknown, or None.
 

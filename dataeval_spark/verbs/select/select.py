@@ -19,7 +19,7 @@ from dataeval_spark.tables.profile import IMAGE_STATS, UNREADABLE_IMAGES
 from dataeval_spark.tables.quality import DUPLICATE_GROUPS, IMAGE_FINDINGS, OUTLIERS
 from dataeval_spark.tables.selections import SELECTION_MEMBERS, SELECTION_REMOVALS, SELECTIONS
 from dataeval_spark.tables.splits import SPLIT_ASSIGNMENTS
-from dataeval_spark.verbs.select.readable import unchecked_note
+from dataeval_spark.verbs.select.readable import unchecked_note, unreadable_note
 from dataeval_spark.verbs.select.recipe import Recipe, apply, check, parts_in, targets_of
 from dataeval_spark.verbs.select.removals import COLUMNS, lines_of, removals_of
 from dataeval_spark.verbs.text import plural
@@ -110,10 +110,9 @@ def select(
     saved = rows_of(members, SELECTIONS, [(name, version, text, count, digest, started)])
     # Last: a selection is there once its members are.
     outputs[SELECTIONS.name] = workspace.write(SELECTIONS, saved, writer)
-    if any(step["operation"] == "drop_unreadable" for step in steps) and (
-        note := unchecked_note(members, tables, workspace.location)
-    ):
-        notes.append(note)
+    drops_unreadable = any(step["operation"] == "drop_unreadable" for step in steps)
+    note = unchecked_note(members, tables, workspace.location) if drops_unreadable else unreadable_note(members, tables)
+    notes += [note] if note else []
     message = "; ".join([f"selection {name}: version {version}, {plural(count, 'image')}", *notes])
     finished = run.finish("select", "done", started, message, inputs=states, outputs=outputs, rows=count)
     return finished.with_details(lines_of(removals))

@@ -35,6 +35,11 @@ def test_a_chart_names_nothing_outside_itself() -> None:
         }
 
 
+def test_sizes_of_files_have_few_ticks_because_they_are_long_words() -> None:
+    svg = charts.histogram("c", "x", 720, 1100, [1, 2, 3], unit="bytes")
+    assert [text for text in texts(svg) if "b" in text.lower()] == ["750 bytes", "900 bytes", "1.05 kB"]
+
+
 def test_two_charts_share_no_id() -> None:
     first, second = (set(re.findall(r' id="([^"]+)"', charts.histogram(i, "x", 0, 1, [1, 2]))) for i in ("a", "b"))
     assert first

@@ -139,7 +139,8 @@ def test_a_section_without_its_table_says_which_command_fills_it(section) -> Non
     html = render_report(data, provenance(workspace="my audit"))
     command = section.command.replace("WORKSPACE", "&#39;my audit&#39;")
     said = "Not tested." if section.tests else "Not computed."
-    assert f"{said} Run <code>{command}</code>" in " ".join(html.split())
+    words = "".join(f"<span>{word}</span> " for word in command.split(" ")).strip()
+    assert f'{said} Run <code class="command">{words}</code>' in " ".join(html.split())
     assert section.command.startswith("dataeval-spark ")
 
 
@@ -189,7 +190,7 @@ def test_when_nothing_was_found_each_section_names_what_was_looked_at() -> None:
         "No box looks wrong: the step box_findings looked at 290 boxes.",
         "No label looks wrong of those that were scored, of 300 labels: 299 by thumbnail.",
         "Every annotation could be used as written: ingest read 300 labels.",
-        "No clusters: the step clusters looked at 200 images, and each is in none.",
+        "No clusters were found: the step clusters looked at 200 images.",
         "Nothing was found by the steps that look at the dataset as a whole: neighbors and clusters.",
     ):
         assert sentence in text

@@ -18,7 +18,7 @@ from dataeval_spark.kernels.storage.uris import is_uri
 from dataeval_spark.session.bounded import bounded
 from dataeval_spark.tables.keys import BOX_TYPE
 from dataeval_spark.verbs.ingest.accounting import entries_of, file_entries
-from dataeval_spark.verbs.ingest.readers.file_matching import best_first, matched_findings, resolve_names
+from dataeval_spark.verbs.ingest.readers.file_matching import best_first, examples_of, matched_findings, resolve_names
 from dataeval_spark.verbs.ingest.readers.folder import factor_rows, image_rows, listed_files, with_metadata_entries
 from dataeval_spark.verbs.ingest.readers.metadata import image_id, read_metadata, utc_timestamp
 from dataeval_spark.verbs.ingest.readers.source import (
@@ -78,6 +78,7 @@ def read_coco(reading: Reading, annotations: str) -> Source:
     findings = all_findings(
         _findings(elements, files, annotations),
         matched_findings(resolved, annotations, "Names"),
+        _outside(chosen, annotations, root),
         details.findings if details else None,
     )
     time = utc_timestamp(F.col("captured_at"), reading.timezone)
@@ -101,6 +102,22 @@ def read_coco(reading: Reading, annotations: str) -> Source:
         accounting=with_metadata_entries(entries, details),
         labels_from=os.path.basename(annotations),
         declared=declared_sizes(chosen),
+    )
+
+
+def _outside(chosen: DataFrame, annotations: str, root: str) -> DataFrame:
+    """One finding about the images that are not below SOURCE, but where the annotation file names them."""
+    outside = chosen.where(~F.startswith("uri", F.lit(f"{root}/")))
+    return as_findings(
+        outside.agg(F.count("*").alias("n"), examples_of(F.col("uri")).alias("found")).where("n > 0"),
+        source_file=annotations,
+        location="images",
+        kind="outside_source",
+        message="Images are not below SOURCE, but where the annotation file names them",
+        found=F.col("found"),
+        expected="images below SOURCE",
+        severity="warning",
+        n=F.col("n"),
     )
 
 

@@ -22,7 +22,10 @@ COUNTED_FINDINGS_DDL = f"{FINDINGS_DDL}, {INGEST_FINDINGS.ddl_of('severity', 'n'
 # Roles of the entries of a source, in the order in which the summary names them.
 ROLES = ("images", "annotations", "description", "skipped")
 # Kinds of findings about a source as a whole, not about one of its entries.
-OF_THE_WHOLE = ("one_folder", "class_named_as_split", "one_class", "no_labels", "no_images", "class_ids_for_names")
+OF_THE_WHOLE = (
+    *("one_folder", "class_named_as_split", "one_class", "no_labels", "no_images", "class_ids_for_names"),
+    "outside_source",
+)
 # Kinds of findings that lose nothing: a value was read in one of several possible ways.
 DOUBTFUL = (
     *OF_THE_WHOLE,

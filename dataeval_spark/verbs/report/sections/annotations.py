@@ -14,7 +14,7 @@ from dataeval_spark.verbs.text import plural, shown, words
 _TOLD_APART = "'unmatched', 'broken', 'not_read', 'repeated'"
 # No labels, or one class, are told by the sections that need more.
 NOT_AS_WRITTEN = (
-    "coalesce(severity, 'error') != 'info' AND kind NOT IN ('no_labels', 'one_class')\n"
+    "coalesce(severity, 'error') != 'info' AND kind NOT IN ('no_labels', 'one_class', 'no_images', 'outside_source')\n"
     f"  AND NOT (kind = 'skipped' AND split_part(location, ': ', 2) IN ({_TOLD_APART}))"
 )
 KIND = "CASE WHEN kind = 'skipped' THEN split_part(location, ': ', 2) ELSE kind END"

@@ -55,7 +55,19 @@ class Matter:
 
 def matters(data: ReportData) -> tuple[Matter, ...]:
     """Everything that needs attention, worst first: by level, then in the order of the checks below."""
-    checks = (_files, _duplicates, _splits, _annotations, _drift, _rules, _labels, _boxes, _dataset, _outliers)
+    checks = (
+        _files,
+        _duplicates,
+        _splits,
+        _annotations,
+        _drift,
+        _rules,
+        _labels,
+        _wrong_labels,
+        _boxes,
+        _dataset,
+        _outliers,
+    )
     found = [matter for check in checks for matter in check(data)]
     return tuple(sorted(found, key=lambda matter: LEVELS.index(matter.level)))
 
@@ -215,6 +227,21 @@ def _labels(data: ReportData) -> Iterator[Matter]:
             f"{plural(bare, 'image has', 'images have')} no label.",
             "labels",
             "Make sure that images without a label are meant as background, and not simply unlabelled.",
+        )
+
+
+def _wrong_labels(data: ReportData) -> Iterator[Matter]:
+    # Steps doubt the same labels, so that the longest list is what there is at least.
+    totals = {(row["step"], row["source"]): row["total"] for row in data.rows_of("label_errors")}
+    if totals:
+        count = max(totals.values())
+        yield Matter(
+            "info",
+            count,
+            f"{'At least ' if len(totals) > 1 else ''}{plural(count, 'label is', 'labels are')} likely wrong, by "
+            f"{listed(dict.fromkeys(words(step) for step, _ in totals))}.",
+            "label-errors",
+            "Look before you change a label: correct labels of hard examples are listed too.",
         )
 
 

@@ -30,10 +30,16 @@ MOST_SHORTCUTS, EXAMPLES = 6, 2
 """Shortcuts that are shown in pictures, and pictures of each end."""
 ENDS = ("lowest", "highest")
 VERDICTS = {"useful": "ok", "useless": "calm", "redundant": "warn", "constant": "calm"}
-# The label against each factor, and factors against one another: at most 600 rows, the strongest first.
-BALANCE_QUERY = """\
-SELECT kind, factor_a, factor_b, score, adjusted_pvalue, is_flagged FROM {balance}
-WHERE kind IN ('label', 'factors') ORDER BY kind DESC, score DESC, factor_a, factor_b LIMIT 600"""
+_IN_MATRIX = f"""(SELECT factor_b FROM (
+    SELECT factor_b, row_number() OVER (PARTITION BY kind ORDER BY score DESC, factor_b) AS place
+    FROM {{balance}} WHERE kind = 'label') WHERE place <= {FACTORS})"""
+# The label against each factor, and those of the matrix against one another: at most 600 rows, the strongest first.
+BALANCE_QUERY = f"""\
+SELECT kind, factor_a, factor_b, score, adjusted_pvalue, is_flagged FROM {{balance}}
+WHERE kind = 'label' OR (kind = 'factors'
+  AND factor_a IN {_IN_MATRIX}
+  AND factor_b IN {_IN_MATRIX})
+ORDER BY kind DESC, score DESC, factor_a, factor_b LIMIT 600"""
 GAPS_QUERY = "SELECT pattern, level, n, expected, images_needed, found FROM {coverage_gaps} ORDER BY rank LIMIT 12"
 SHORTCUTS_QUERY = """\
 SELECT class_name, factor, value, auc, score, adjusted_pvalue, n, lowest, highest FROM (
@@ -74,7 +80,8 @@ def bias(data: ReportData) -> Content:
     summary = (
         f"{plural(len(predictors), 'factor predicts', 'factors predict')} the class: {listed(predictors, 6)}."
         if predictors
-        else "No factor predicts the class."
+        else f"No factor predicts the class: the nearest to it, {shorten(labels[0]['factor_b'], 40)}, has "
+        f"{number(labels[0]['score'])} of 1."
         if labels
         else ""
     )
@@ -104,6 +111,10 @@ def _panels(data: ReportData, shortcuts: Sequence[Row]) -> list[Mapping[str, Any
     """A panel per shortcut: images of the class with the smallest values, then those with the largest."""
     panels: list[Mapping[str, Any]] = []
     for row in shortcuts[:MOST_SHORTCUTS]:
+        # Of boxes, both ends may lie in one image, of which two pictures would show no difference.
+        low, high = ({example["image_id"] for example in (row[side] or ())[:EXAMPLES]} for side in ENDS)
+        if low & high:
+            continue
         cards = [
             card(data, example["image_id"], lines=[_shown_end(row, example)], badge=_badge(row, side))
             for side, example in _at_both_ends(row)
@@ -164,7 +175,7 @@ _TABLES: tuple[tuple[str, str, tuple[Column, ...]], ...] = (
         (
             Column("Factor", "factor", style="code", most=40),
             Column("Significant", "is_significant", _yes_or_no),
-            Column("Strong too", "is_flagged", _yes_or_no),
+            Column("Strong", "is_flagged", _yes_or_no),
             Column("Cramér's V", "score", number, bar=True),
             Column("Adjusted p", "adjusted_pvalue", number),
             Column("Degrees of freedom", "degrees_of_freedom", number),

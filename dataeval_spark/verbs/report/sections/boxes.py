@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dataeval_spark.tables.labels import IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS
+from dataeval_spark.tables.labels import BOX_FINDINGS, IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS
 from dataeval_spark.tables.quality import IMAGE_FINDINGS
 from dataeval_spark.verbs.report.data import Box, ReportData, Row
 from dataeval_spark.verbs.report.needs import BOXES
@@ -13,6 +13,7 @@ from dataeval_spark.verbs.report.section import Content, Query, Section, picture
 from dataeval_spark.verbs.text import number, plural, shown, slug, words
 
 MOST = 6
+READS = (BOX_FINDINGS, OBJECT_LABEL_ERRORS, IMAGE_FINDINGS, IMAGE_LABEL_QUALITY)
 # What the boxes of a rule are.
 RULES = {
     "overlooked": "A model is sure of an object where nothing is labelled",
@@ -25,14 +26,29 @@ RULES = {
 }
 
 
-def boxes_query(present: frozenset[str]) -> str:
+# What both tables have; of the boxes by themselves no model is known.
+_COLUMNS = "rule, image_id, target_index, class_name, other_class, box, score, threshold"
+
+
+def boxes_query(present: frozenset[str]) -> str | None:
     """Boxes, the worst six of each rule; those without an inside only where the image findings do not have them."""
+    sources = [
+        f"SELECT {_COLUMNS}, {more} FROM {{{table.name}}}"
+        for table, more in (
+            (BOX_FINDINGS, "CAST(NULL AS string) AS model, CAST(NULL AS int) AS predicted_index"),
+            (OBJECT_LABEL_ERRORS, "model, predicted_index"),
+        )
+        if table.name in present
+    ]
+    if not sources:
+        return None
+    both = "\n    UNION ALL ".join(sources)
     told_apart = "WHERE rule != 'degenerate_box'" if "image_findings" in present else ""
     return (
-        "SELECT rule, model, image_id, target_index, class_name, other_class, box, score, threshold, place, total\n"
+        f"SELECT {_COLUMNS}, model, place, total\n"
         "FROM (SELECT *, count(*) OVER (PARTITION BY rule) AS total, row_number() OVER (PARTITION BY rule\n"
         "    ORDER BY if(rule IN ('duplicate_box', 'conflicting_box'), -score, score), image_id, target_index,\n"
-        f"    predicted_index) AS place FROM {{object_label_errors}} {told_apart})\n"
+        f"    predicted_index) AS place\n  FROM ({both}) {told_apart})\n"
         f"WHERE place <= {MOST} ORDER BY rule, place LIMIT 60"
     )
 
@@ -90,8 +106,8 @@ SECTION = Section(
     "boxes",
     "Boxes that look wrong",
     intro="Boxes that are tiny or lie in the same place, and boxes that a model sees otherwise, worst first.",
-    tables=(OBJECT_LABEL_ERRORS,),
-    queries=(Query("box_errors", boxes_query, (OBJECT_LABEL_ERRORS,), (IMAGE_FINDINGS, IMAGE_LABEL_QUALITY)),),
+    tables=(BOX_FINDINGS,),
+    queries=(Query("box_errors", boxes_query, (), READS),),
     content=boxes,
     needs=(BOXES,),
     otherwise=no_odd_box,

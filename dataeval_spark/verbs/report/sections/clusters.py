@@ -124,7 +124,7 @@ def _places(points: Sequence[Row]) -> tuple[NDArray[np.float64], float]:
 
 def no_cluster(data: ReportData) -> str:
     images = plural(max(data.counts("embedded_images").values()), "image")
-    return f"No clusters: the step clusters looked at {images}, and each is in none."
+    return f"No clusters were found: the step clusters looked at {images}."
 
 
 SECTION = Section(

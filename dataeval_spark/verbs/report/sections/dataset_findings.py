@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from dataeval_spark.analyses.steps import STEPS
 from dataeval_spark.tables.contract import sql_string
 from dataeval_spark.tables.runs import DATASET_FINDINGS, RUNS
-from dataeval_spark.verbs.report.data import ReportData
+from dataeval_spark.verbs.report.data import ReportData, Row
 from dataeval_spark.verbs.report.listing import TONES, Column, listing
 from dataeval_spark.verbs.report.needs import MEASURED
 from dataeval_spark.verbs.report.section import Content, Query, Section
@@ -22,17 +24,38 @@ SELECT step FROM {{runs}} WHERE status = 'done' AND step IN ({_CHECKING})
 GROUP BY step ORDER BY step LIMIT 40"""
 
 
+# So many subjects of which the same is said are told in one row.
+SEVERAL, MOST_SUBJECTS = 3, 12
+
+
 def dataset_findings(data: ReportData) -> Content:
-    rows = data.rows_of("dataset_findings")
+    rows = _together(data.rows_of("dataset_findings"))
     columns = (
         Column("Severity", "severity", style=lambda row: f"pill {TONES.get(row['severity'], 'calm')}"),
         Column("Finding", "message", most=200, style="wide"),
-        Column("Subject", "subject", style="code", most=40),
+        Column("Subject", "subject", style="code", most=240),
         Column("Rule", "rule", words),
         Column("Found", "value", number),
         Column("Expected", "threshold", number),
     )
     return {"tables": [listing(rows, columns, caption="Findings about the dataset")] if rows else []}
+
+
+def _together(rows: Sequence[Row]) -> list[Row]:
+    """Findings that say the same of several subjects, as one that lists the subjects."""
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        said = str(row["message"]).replace(str(row["subject"]), "…")
+        groups.setdefault((row["severity"], row["step"], row["rule"], said), []).append(row)
+    return [
+        row
+        for key, group in groups.items()
+        for row in (
+            group
+            if len(group) < SEVERAL
+            else [{**group[0], "message": key[-1], "subject": listed((row["subject"] for row in group), MOST_SUBJECTS)}]
+        )
+    ]
 
 
 def nothing_found(data: ReportData) -> str:

@@ -84,8 +84,8 @@ def _card(data: ReportData, row: Row, kept: Row | None) -> Card:
     if kept is not None and not row["is_kept"] and kept["target_index"] is None and row["target_index"] is None:
         pictures = (data.thumbnails.get(each["image_id"], NO_PICTURE) for each in (kept, row))
         if found := difference_of(*pictures):
-            difference = found[0]
-            lines.append(f"mean difference {number(found[1])} of 255")
+            difference = found[0] if found[1] else ""
+            lines.append(f"mean difference {number(found[1])} of 255" if found[1] else "no difference")
     badge, tone = ("kept", "ok") if row["is_kept"] else ("", "")
     target = row["target_index"]
     return card(data, row["image_id"], lines=lines, badge=badge, tone=tone, target_index=target, difference=difference)

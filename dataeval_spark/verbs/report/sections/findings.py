@@ -49,9 +49,15 @@ def findings(data: ReportData) -> Content:
 
 def _lines(data: ReportData, row: Row) -> list[str]:
     """The finding in a sentence; the size of its box, or the score of its image."""
-    score = f"score {number(row['score'])} (limit {number(row['threshold'])})"
     box = size_of_box(data, row["image_id"], row["target_index"])
-    return [row["message"], f"box of {box}" if box else score]
+    if box:
+        return [row["message"], f"box of {box}"]
+    # A limit of 1 is that of a rule that holds or does not: its score says no more.
+    has_score = row["threshold"] != 1
+    return [
+        row["message"],
+        *([f"score {number(row['score'])} (limit {number(row['threshold'])})"] if has_score else []),
+    ]
 
 
 def nothing_odd(data: ReportData) -> str:

@@ -39,7 +39,7 @@ def label_errors(data: ReportData) -> Content:
                 row["image_id"],
                 lines=[
                     f"labelled {row['class_name']}",
-                    f"looks like {row['suggested_class'] or 'no one class'} (score {number(row['score'])})",
+                    f"looks like {row['suggested_class'] or 'no class in particular'} (score {number(row['score'])})",
                 ],
                 badge=shorten(row["suggested_class"] or "", 28),
                 target_index=row["target_index"],

@@ -24,7 +24,7 @@ def origin(provenance: Provenance) -> Content:
         Column("Rows written", "rows_written", number),
         Column("Message", "message", most=80),
         Column("Version", "code_version", most=20),
-        Column("Run", "run_id", most=14),
+        Column("Run", "run_id", style="when", most=14),
     )
     note = shown(len(rows[:MAX_RUNS]), len(rows))
     return {"runs": listing(rows[:MAX_RUNS], columns, caption="Runs", note=note) if rows else None}

@@ -110,7 +110,9 @@ def splits(data: ReportData) -> Content:
     for query, title, columns, note in _TABLES:
         rows = rows_of.get(query) or list(data.rows_of(query))
         if rows:
-            absent = {name for name in ("fold", "holdout") if not any(row.get(name) not in (None, "") for row in rows)}
+            absent = {
+                name for name in ("fold", "holdout", "note") if not any(row.get(name) not in (None, "") for row in rows)
+            }
             present = [column for column in columns if column.name not in absent]
             tables.append({"title": title, "listing": listing(rows, present, caption=title, note=note)})
     return {"summary": _summary(data), "tables": tables}
@@ -151,8 +153,8 @@ _STRATA = (
     Column("Stratum", "stratum", style="code", most=60),
     Column("Asked for", "wanted", number),
     Column("Got", "got", number),
-    Column("Share off", "deviation", number),
-    Column("", "note", most=110, style="wide"),
+    Column("Difference in share", "deviation", number),
+    Column("Why", "note", most=110, style="wide"),
 )
 _LEAKS = (
     *_WHERE,

@@ -25,7 +25,7 @@ def unreadable(data: ReportData) -> Content:
         Column("Image", "image_id", style="code"),
         Column("Stage", "stage"),
         Column("Error", "error_class"),
-        Column("Message of the reader", "message", most=140, style="wide"),
+        Column("Message of the reader", "message", most=260, style="wide"),
         Column("File size", "content_length", size),
     )
     note = shown(len(rows), data.count("unreadable_images"))

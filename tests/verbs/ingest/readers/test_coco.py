@@ -68,6 +68,12 @@ def test_the_frames_have_the_columns_that_ingestion_writes(spark, source):
         assert sorted(frame.dtypes) == sorted(spark.createDataFrame([], ddl).dtypes)
 
 
+def test_images_outside_source_are_counted_because_source_may_not_be_the_folder_that_was_meant(source):
+    (row,) = source.findings.where("kind = 'outside_source'").collect()
+
+    assert (row["severity"], row["n"], row["found"].rpartition("/")[2]) == ("warning", 1, "beside.png")
+
+
 def test_an_image_is_found_under_source_by_base_name_or_beside_the_annotations(source, folder):
     uris = {row["image_id"]: row["uri"] for row in source.images.collect()}
 
@@ -120,6 +126,7 @@ def test_everything_that_could_not_be_taken_is_a_finding(source, folder):
             ("unknown_image", "annotations[7]", None, None, "99"),
             ("broken_element", "annotations[9]", None, None, '"?"'),
             ("matched_names", "names: folder", None, None, "val/b.png is deep/b.png"),
+            ("outside_source", "images", None, None, f"{folder}/labels/beside.png"),
         ],
         key=str,
     )

@@ -56,6 +56,18 @@ def test_classes_are_imbalanced_from_a_ratio_of_ten() -> None:
     assert found(10.0) == ["The most frequent class has 10 times as many labels as the rarest."]
 
 
+def test_labels_that_are_likely_wrong_are_counted_once_though_several_steps_doubt_them() -> None:
+    def found(*totals: tuple[str, str, int]) -> list[str]:
+        rows = [{"step": step, "source": source, "total": total} for step, source, total in totals for _ in range(2)]
+        return [matter.sentence for matter in matters(ReportData(rows={"label_errors": rows}))]
+
+    assert found() == []
+    assert found(("label_neighbors", "thumbnail", 1)) == ["1 label is likely wrong, by label neighbors."]
+    assert found(("label_neighbors", "thumbnail", 9), ("confident_learning", "m", 12)) == [
+        "At least 12 labels are likely wrong, by label neighbors and confident learning."
+    ]
+
+
 def test_images_without_labels_are_no_matter_where_nothing_is_labelled() -> None:
     whole = {"class_name": None, "imbalance_ratio": None, "images_without_labels": 200}
     assert matters(ReportData(rows={"labels": [{**whole, "label_count": 0}]})) == ()

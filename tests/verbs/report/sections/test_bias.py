@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
-from dataeval_spark.verbs.report import ReportData
+from dataeval_spark.tables.bias import BALANCE
+from dataeval_spark.verbs.report import ReportData, collect_report_data
 from dataeval_spark.verbs.report.queries import chosen_images, pictures
-from dataeval_spark.verbs.report.sections.bias import bias, shortcut_images
+from dataeval_spark.verbs.report.sections.bias import FACTORS, bias, shortcut_images
+from tests.verbs.report.literals import reader
 
 SHORTCUT = {
     "class_name": "cat",
@@ -38,6 +41,13 @@ def test_a_shortcut_is_shown_by_images_of_both_ends():
         ("bright 1", "highest"),
     ]
     assert panel["cards"][2].lines == ("brightness 90",)
+
+
+def test_a_shortcut_whose_both_ends_lie_in_one_image_is_in_the_table_alone():
+    content = bias(data(shortcuts=[{**SHORTCUT, "highest": SHORTCUT["lowest"]}]))
+
+    assert content["panels"] == []
+    assert content["tables"][0]["listing"].rows[0][0].text == "cat"
 
 
 def test_shortcuts_have_a_column_of_values_where_one_is_by_a_value():
@@ -93,3 +103,30 @@ def test_what_factors_are_worth_and_low_diversity_are_tables():
     cells = [cell.text for cell in content["tables"][0]["listing"].rows[0]]
     assert cells == ["1", "brightness", "useful", "0.4", "0.9", "0", "–"]
     assert content["tables"][1]["listing"].note == "1 of 5 shown"
+
+
+def test_where_no_factor_predicts_the_class_the_nearest_to_it_is_named_with_its_score():
+    row = {"kind": "label", "factor_a": "class_name", "is_flagged": False}
+    rows = [{**row, "factor_b": "sharpness", "score": 0.05}, {**row, "factor_b": "width", "score": 0.01}]
+
+    assert bias(data(balance=rows))["summary"] == (
+        "No factor predicts the class: the nearest to it, sharpness, has 0.05 of 1."
+    )
+
+
+def test_the_factors_of_the_matrix_are_all_compared_with_one_another_however_weakly(spark):
+    names = [f"f{n:02}" for n in range(30)]
+    label = [
+        {"kind": "label", "factor_a": "class_name", "factor_b": f, "score": 1 - n / 100} for n, f in enumerate(names)
+    ]
+    # Those of the matrix are the weakest of 435 pairs.
+    pairs = [
+        {"kind": "factors", "factor_a": a, "factor_b": b, "score": n / 100}
+        for n, (a, b) in enumerate(itertools.combinations(names, 2))
+    ]
+
+    found = collect_report_data(reader(spark, {BALANCE: [*label, *pairs]})).rows_of("balance")
+
+    compared = {(row["factor_a"], row["factor_b"]) for row in found if row["kind"] == "factors"}
+    assert compared == set(itertools.combinations(names[:FACTORS], 2))
+    assert len([row for row in found if row["kind"] == "label"]) == len(names)

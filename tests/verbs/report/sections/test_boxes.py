@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pyspark.sql import SparkSession
 
-from dataeval_spark.tables.labels import IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS
+from dataeval_spark.tables.labels import BOX_FINDINGS, IMAGE_LABEL_QUALITY, OBJECT_LABEL_ERRORS
 from dataeval_spark.tables.quality import IMAGE_FINDINGS
 from dataeval_spark.verbs.report import ReportData, Thumbnail, collect_report_data
 from dataeval_spark.verbs.report.sections.attention import matters
-from dataeval_spark.verbs.report.sections.boxes import boxes, no_odd_box
+from dataeval_spark.verbs.report.sections.boxes import SECTION, boxes, boxes_query, no_odd_box
 from tests.verbs.report.literals import reader
 
 BOX = (10.0, 20.0, 13.0, 24.0)
@@ -22,7 +22,7 @@ def test_the_worst_six_of_each_rule_are_collected_with_their_number(spark: Spark
     tiny = [error("tiny_box", f"t{at}", float(at)) for at in range(8)]
     twice = [error("duplicate_box", f"d{at}", at / 10) for at in range(2)]
 
-    data = collect_report_data(reader(spark, {OBJECT_LABEL_ERRORS: [*tiny, *twice]}))
+    data = collect_report_data(reader(spark, {BOX_FINDINGS: [*tiny, *twice]}))
 
     found = [(row["rule"], row["image_id"], row["total"]) for row in data.rows_of("box_errors")]
     assert found == [
@@ -33,8 +33,22 @@ def test_the_worst_six_of_each_rule_are_collected_with_their_number(spark: Spark
     assert sentences == ["10 boxes look wrong (tiny box: 8 and duplicate box: 2)."]
 
 
+def test_boxes_that_are_odd_in_themselves_and_those_that_a_model_doubts_are_shown_together(spark: SparkSession) -> None:
+    alone = {BOX_FINDINGS: [error("tiny_box", "a", 1.0)]}
+    both = {**alone, OBJECT_LABEL_ERRORS: [{**error("swapped", "b", 0.1), "model": "m"}]}
+
+    def found(rows) -> list[tuple[str, str | None]]:
+        return [(row["rule"], row["model"]) for row in collect_report_data(reader(spark, rows)).rows_of("box_errors")]
+
+    assert found(alone) == [("tiny_box", None)]
+    assert found(both) == [("swapped", "m"), ("tiny_box", None)]
+    assert boxes_query(frozenset()) is None
+    # A model is needed for one of the two only: the section is tested where boxes were looked at.
+    assert SECTION.tables == (BOX_FINDINGS,)
+
+
 def test_a_box_without_an_inside_is_left_to_the_image_findings_where_they_are_there(spark: SparkSession) -> None:
-    rows = {OBJECT_LABEL_ERRORS: [error("degenerate_box", "a", 0.0)]}
+    rows = {BOX_FINDINGS: [error("degenerate_box", "a", 0.0)]}
 
     alone = collect_report_data(reader(spark, rows))
     beside = collect_report_data(reader(spark, {**rows, IMAGE_FINDINGS: []}))

@@ -34,6 +34,12 @@ def test_rules_with_most_findings_come_first_with_their_worst_severity_and_advic
     assert first["cards"][0].lines == ("look", "score 0.25 (limit 0.5)")
 
 
+def test_a_rule_that_holds_or_does_not_shows_no_score() -> None:
+    row = {"image_id": "a", "target_index": None, "score": 0.0, "threshold": 1.0, "message": "Gray", "severity": "info"}
+    content = findings(ReportData(rows={"image_findings": [{**row, "rule": "grayscale"}]}))
+    assert content["rules"][0]["cards"][0].lines == ("Gray",)
+
+
 def test_an_odd_box_is_told_with_its_size() -> None:
     row = {"image_id": "a", "target_index": 3, "score": 0.0, "threshold": 1.0, "message": "empty", "severity": "error"}
     boxes = {"a": (Box(3, "dog", 80.0, 90.0, 80.0, 130.0),)}

@@ -22,7 +22,7 @@ def test_each_label_is_shown_with_the_class_that_is_likelier() -> None:
     assert (group["title"], group["note"]) == ("Label neighbors: thumbnail", "2 of 30 shown")
     assert [(card.lines, card.badge) for card in group["cards"]] == [
         (("labelled cat", "looks like dog (score 0.25)"), "dog"),
-        (("labelled cow", "looks like no one class (score 0.25)"), ""),
+        (("labelled cow", "looks like no class in particular (score 0.25)"), ""),
     ]
 
 
