@@ -9,7 +9,7 @@ is sorted on its own, and its numbers are merged for the group. This is the sche
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 
@@ -125,15 +125,14 @@ def ordered_statistics(
     """
     made = _pass_of(frame, by, values, weights, statistics, unit, Draws(replicates, seed))
     bounds = _bounds(made)
-    chunks = _chunks(made, bounds).groupBy(*map(_quoted, (*made.groups, "_bucket")))
     results = {name: type_ for each in made.statistics for name, type_ in each.columns.items()}
     ddl = ", ".join([f"{made.keys}, replicate int", *(f"{name} {type_}" for name, type_ in results.items())])
     if not bounds:
-        rows = chunks.applyInArrow(_of_whole_groups(made, arrow_schema(ddl)), ddl)
+        rows = _in_buckets(made, bounds, _of_whole_groups(made, arrow_schema(ddl)), ddl)
     else:
         part_ddl = f"{made.keys}, _bucket int, replicate int, _parts array<array<double>>"
         surroundings = _surroundings(made, bounds)
-        parts = chunks.applyInArrow(_of_buckets(made, surroundings, arrow_schema(part_ddl)), part_ddl)
+        parts = _in_buckets(made, bounds, _of_buckets(made, surroundings, arrow_schema(part_ddl)), part_ddl)
         merge = _merging(made, arrow_schema(ddl))
         rows = parts.groupBy(*map(_quoted, (*made.groups, "replicate"))).applyInArrow(merge, ddl)
     names = [*made.groups, *(["replicate"] if replicates else []), *results]
@@ -169,7 +168,7 @@ def value_ranks(frame: DataFrame, by: Sequence[str], values: Sequence[str], weig
         keys = [pa.array([value] * ranks.shape[1], schema.field(name).type) for name, value in key.items()]
         return pa.Table.from_arrays([*keys, *map(pa.array, ranks)], schema=schema)
 
-    return _chunks(made, bounds).groupBy(*map(_quoted, (*made.groups, "_bucket"))).applyInArrow(run, ddl)
+    return _in_buckets(made, bounds, run, ddl)
 
 
 def _quoted(name: str) -> Column:
@@ -271,6 +270,25 @@ def _sampling(layout: Layout, schema: pa.Schema):  # type: ignore[no-untyped-def
 def _sample(samples: pa.Table, at: int) -> DistinctSample:
     values, counts = (np.frombuffer(samples[name][at].as_py(), np.float64) for name in ("_values", "_counts"))
     return DistinctSample(values, counts, samples["_rows"][at].as_py())
+
+
+def _in_buckets(made: _Pass, bounds: Bounds, kernel: Callable[[pa.Table], pa.Table], ddl: str) -> DataFrame:
+    """Apply a kernel to the chunks of each bucket.
+
+    Not ``applyInArrow``, for which engines sort the rows of a task with all their bytes.
+    """
+    names = (*made.groups, "_bucket")
+
+    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        buckets: dict[Key, list[pa.RecordBatch]] = {}
+        for batch in batches:
+            keys = zip(*(batch[name].to_pylist() for name in names), strict=True)
+            for row, key in enumerate(keys):  # one per chunk
+                buckets.setdefault(key, []).append(batch.slice(row, 1))
+        while buckets:
+            yield from kernel(pa.Table.from_batches(buckets.popitem()[1])).to_batches()
+
+    return map_batches(_chunks(made, bounds).repartition(*map(_quoted, names)), run, ddl)
 
 
 def _chunks(made: _Pass, bounds: Bounds) -> DataFrame:
