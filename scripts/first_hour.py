@@ -288,8 +288,8 @@ def page(place: Path, tell: Callable[[str], object] = print) -> Iterator[str]:
             yield "\n".join(["| file | what its row says |", "|---|---|", *_unreadable(place)])
     tell("Mistakes")
     yield "## Mistakes\n\n" + textwrap.fill(
-        "Each ends with one line and a hint that can be typed, and exit code 2 (wrong usage). Options, "
-        "names and paths are checked before an engine starts.",
+        "Each ends with one line and a hint that can be typed. Options, names of steps, rules and operations, and "
+        "paths are checked before an engine starts; names of classes, parts, columns and snapshots need the workspace.",
         WIDTH,
     )
     yield "\n".join(["| command | what it says |", "|---|---|", *(mistake(words, place) for words in MISTAKES)])
@@ -302,8 +302,7 @@ def mistake(words: str, place: Path) -> str:
 
 def _cell(text: str) -> str:
     """A text of several lines as a cell of a table."""
-    lines = [line.replace("|", "\\|").replace("<", "&lt;") for line in text.splitlines()]
-    return "<br>".join(lines)
+    return "<br>".join(f"`{line}`" for line in text.replace("|", "\\|").replace("`", "'").splitlines())
 
 
 def _unreadable(place: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -26,6 +27,9 @@ settings.load_profile("any machine")
 
 # Lines about work that takes long would stand among those that tests expect, on a busy machine.
 progress.QUIET_SECONDS = 1e6
+
+# Where the tests are a background job of a shell, SIGINT is ignored, and by their child processes too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Kinds of session, and the engine of the processes that tests start beside it.
 ENGINES = {"embedded": "embedded", "classic": "spark", "connect": "auto"}

@@ -17,6 +17,7 @@ import traceback
 import warnings
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -159,7 +160,7 @@ def _start_logging(level: int) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter("%(asctime)s %(name)s %(message)s"))
     if level > logging.INFO:
-        handler.addFilter(_is_no_interrupt)
+        handler.addFilter(_is_shown)
         for library in ("py4j", "pyspark", "grpc"):  # they log errors with their tracebacks before they raise them
             logging.getLogger(library).setLevel(logging.CRITICAL)
         warnings.filterwarnings("ignore", module=r"pyspark\.sql\.connect\.client")
@@ -167,9 +168,10 @@ def _start_logging(level: int) -> None:
     logging.getLogger("dataeval_spark").setLevel(level)
 
 
-def _is_no_interrupt(record: logging.LogRecord) -> bool:
-    """Whether a log line is of something else than an interrupt, which py4j logs with its stack and passes on."""
-    return not (record.exc_info and isinstance(record.exc_info[1], KeyboardInterrupt))
+def _is_shown(record: logging.LogRecord) -> bool:
+    """Whether a log line is shown: not an interrupt, nor what py4j logs with its stack and raises, some as the root."""
+    is_interrupt = record.exc_info is not None and isinstance(record.exc_info[1], KeyboardInterrupt)
+    return not is_interrupt and Path(record.pathname).parent.name != "py4j"
 
 
 def _print_error(message: str, *, whole: bool = False) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 
 from dataeval_spark.errors import OptionError
 
 PART_KINDS = ("dataset", "split", "assigned")
+FORMS = "dataset=NAME, split=NAME, assigned=SPLIT/PART or the name of a snapshot"
 
 
 def require_parts(parts: Mapping[str, str]) -> None:
@@ -19,13 +21,13 @@ def require_parts(parts: Mapping[str, str]) -> None:
     """
     for side, part in parts.items():
         kind, equals, name = part.partition("=")
-        if equals:
-            OptionError.unless_one_of(f"compare.{side}", kind, PART_KINDS)
-        if not (name if equals else part).strip():
+        if equals and kind not in PART_KINDS:
+            near = (get_close_matches(kind, PART_KINDS, n=1) or PART_KINDS)[0]
             raise OptionError(
-                f"compare.{side} is {part!r}, which names nothing.\n"
-                f"Hint: --{side} dataset=NAME, split=NAME, assigned=SPLIT/PART or the name of a snapshot"
+                f"compare.{side} is {part!r}; expected {FORMS}.\nHint: did you mean {f'{near}={name}'!r}?"
             )
+        if not (name if equals else part).strip():
+            raise OptionError(f"compare.{side} is {part!r}, which names nothing.\nHint: --{side} {FORMS}")
     if len(parts) > 1 and len(set(parts.values())) == 1:
         sides = " and ".join(f"compare.{side}" for side in parts)
         raise OptionError(

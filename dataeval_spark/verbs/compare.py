@@ -167,7 +167,7 @@ def _states_of(workspace: Workspace, side: str, ref: str, table: Table) -> dict[
         known = _known_refs(workspace)
         near = [] if ref in known else get_close_matches(ref, known, n=1)
         fill = f"name one of these, or fill the table: {filling_command(table.name, workspace.location)}"
-        there = f"Datasets and splits here: {', '.join(known)}" if known else "Nothing has been ingested yet"
+        there = f"Datasets and splits here: {', '.join(known)}" if known else "No dataset here has images"
         raise OptionError(
             f"compare.{side}: no image in table {table.name} matches {ref}. {there}.\n"
             f"Hint: {f'did you mean {near[0]!r}?' if near else fill}"

@@ -106,7 +106,7 @@ def ontology_is_no_json(h):
 
 def mapping_of_classes_is_missing(h):
     options = ("--set", f"label_reconciliation.mapping={h.files}/gone.toml")
-    words = ("--reference", "dataset=old", "--current", "dataset=old", "label_reconciliation", *options)
+    words = ("--reference", "dataset=old", "--current", "first", "label_reconciliation", *options)
     return on(h, "compare", *words), "gone.toml"
 
 

@@ -98,7 +98,7 @@ def limit_is_nothing(h):
 
 
 def dataset_has_an_empty_name(h):
-    return ingest(h, h.photos, "--dataset", ""), "ingest.dataset is ''"
+    return ingest(h, h.photos, "--dataset", ""), "ingest.dataset is empty"
 
 
 def folder_is_empty_and_never_had_images(h):

@@ -12,7 +12,7 @@ import pytest
 
 from dataeval_spark.analyses.steps import COMPARISONS, STEPS
 from dataeval_spark.cli.help_texts import EXAMPLES
-from dataeval_spark.cli.main import CANCELLED, DONE, TERMINATED, VERBS, _is_no_interrupt, main, parser
+from dataeval_spark.cli.main import CANCELLED, DONE, TERMINATED, VERBS, _is_shown, main, parser
 from dataeval_spark.cli.parsing import USAGE
 from dataeval_spark.kernels.encoders.registry import BUILT_IN
 from dataeval_spark.options import COMPARISON_NAMES, ENCODER_FORMS, STEP_NAMES
@@ -349,11 +349,19 @@ def test_a_cancelled_verb_says_what_it_leaves_and_has_the_exit_code_of_the_signa
     assert (CANCELLED, TERMINATED) == (130, 143)
 
 
-@pytest.mark.parametrize(("stop", "is_shown"), [(KeyboardInterrupt, False), (Terminated, False), (OSError, True)])
-def test_the_stack_of_an_interrupt_that_a_library_logs_is_not_shown(stop, is_shown):
-    record = logging.LogRecord("root", logging.ERROR, "", 0, "while sending command", (), (stop, stop(), None))
+@pytest.mark.parametrize(
+    ("stop", "path", "is_shown"),
+    [
+        (KeyboardInterrupt, "lib/other.py", False),
+        (Terminated, "lib/other.py", False),
+        (OSError, "lib/other.py", True),
+        (OSError, "site-packages/py4j/java_gateway.py", False),
+    ],
+)
+def test_the_stack_of_an_interrupt_or_of_what_py4j_raises_is_not_logged(stop, path, is_shown):
+    record = logging.LogRecord("root", logging.ERROR, path, 0, "while sending command", (), (stop, stop(), None))
 
-    assert _is_no_interrupt(record) is is_shown
+    assert _is_shown(record) is is_shown
 
 
 @pytest.mark.parametrize("verb", [None, *VERBS])

@@ -14,7 +14,7 @@ from tests.workspace.test_liveness import other_run
 
 
 def test_a_difference_of_snapshots_shows_the_tables_that_differ_and_counts_the_others():
-    found = [TableDiff("images", 3, 4, 1, 0, 0), TableDiff("targets", 5, 5, 0, 0, 0)]
+    found = [TableDiff("images", 0, 1, 3, 4, 1, 0, 0), TableDiff("targets", 2, 2, 5, 5, 0, 0, 0)]
 
     lines = list(verbs._differences(found, "before", "after"))
 

@@ -88,14 +88,14 @@ def test_a_driver_killed_in_the_middle_and_run_again_gives_equal_tables(spark, p
     [
         (["split", "--name", "main", "--fractions", "train=0.5", "test=0.5"], "split_assignments"),
         (["select", "--name", "few", "--operation", "limit", "n=3"], "selection_members"),
-        (["compare", "--reference", "dataset=photos", "--current", "dataset=photos"], "drift_metrics"),
+        (["compare", "--reference", "before", "--current", "dataset=photos"], "drift_metrics"),
     ],
     ids=["split", "select", "compare"],
 )
 def test_a_verb_killed_after_its_first_table_and_run_again_gives_equal_tables(spark, prepared, verb, table):
     whole, killed = prepared
     for place in prepared:
-        Audit(place, spark, echo=lambda line: None).profile()
+        Audit(place, spark, echo=lambda line: None).profile().snapshot("before")
     kill_after(Path(killed) / table, [verb[0], "--workspace", killed, *verb[1:]])
 
     for place in prepared:

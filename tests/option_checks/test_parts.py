@@ -13,7 +13,7 @@ def test_parts_of_known_kinds_and_names_of_snapshots_are_taken():
 
 
 def test_a_kind_that_there_is_not_gets_the_nearest_one():
-    with pytest.raises(OptionError, match=r"compare\.current is 'datset'.*\nHint: compare\.current = 'dataset'"):
+    with pytest.raises(OptionError, match=r"compare\.current is 'datset=b'.*\nHint: did you mean 'dataset=b'"):
         require_parts({"reference": "dataset=a", "current": "datset=b"})
 
 

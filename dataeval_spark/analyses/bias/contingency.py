@@ -83,8 +83,11 @@ def require_label(contingency: DataFrame, label: str, option: str) -> None:
     """Raise OptionError where there is no factor of that name; for one of its values the error names the factor."""
     if label == LABEL or not contingency.where(F.col("factor_a") == label).isEmpty():
         return
-    sides = [contingency.where(F.col(f"value_{side}") == label).select(f"factor_{side}") for side in "ab"]
-    owners = _factors(sides[0].union(sides[1]), "factor_a")
+    sides = [
+        contingency.where(F.col(f"value_{side}") == label).select(F.col(f"factor_{side}").alias("factor"))
+        for side in "ab"
+    ]
+    owners = _factors(sides[0].unionByName(sides[1]), "factor")
     if owners:
         raise value_for_column(option, label, LABEL if LABEL in owners else owners[0])
     OptionError.unless_one_of(

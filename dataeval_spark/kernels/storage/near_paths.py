@@ -15,8 +15,8 @@ def hint_for(path: str, otherwise: str) -> str:
 
     Examples
     --------
-    >>> hint_for("phtos/", "name a folder that exists")
-    "did you mean 'photos'?"
+    >>> hint_for("/nothing/like/this", "name a folder that exists")
+    'name a folder that exists'
     """
     near = near_path(path)
     return otherwise if near is None else f"did you mean {near!r}?"

@@ -156,11 +156,6 @@ def default_name(source: str) -> str:
 
 def _check_options(format: str, options: IngestOptions) -> None:
     limit, annotations = options.limit, options.annotations
-    if options.dataset is not None and not options.dataset.strip():
-        raise OptionError(
-            f"ingest.dataset is {options.dataset!r}; expected a name.\n"
-            "Hint: --dataset photos, or leave it out: the last name of SOURCE is the default"
-        )
     if limit is not None:
         if not isinstance(limit, int):
             raise OptionError(f"ingest.limit is {limit!r}; expected a whole number.\nHint: --limit 1000")

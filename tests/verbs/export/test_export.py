@@ -383,7 +383,7 @@ def test_a_folder_for_images_without_a_class_is_none_of_a_class_and_of_this_form
     for name, format, message in (
         ("A", "folder", "which is the folder of class 'a'"),
         ("a/b", "folder", "expected the name of one folder"),
-        ("", "folder", "expected the name of one folder"),
+        ("", "folder", "unlabelled_folder is empty"),
         ("x", "coco", "'coco' has no folder per class"),
     ):
         with pytest.raises(OptionError, match=message):

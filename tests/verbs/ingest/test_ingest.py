@@ -43,7 +43,7 @@ def live(audit):
 
 @pytest.mark.parametrize("name", ["", "  "])
 def test_an_empty_name_of_a_dataset_is_refused(audit, photos, name):
-    with pytest.raises(OptionError, match=r"ingest\.dataset is .*; expected a name\.\nHint: --dataset photos"):
+    with pytest.raises(OptionError, match=r"ingest\.dataset is empty\.\nHint: leave it out, or give it a value"):
         audit.ingest(str(photos), dataset=name)
 
 
