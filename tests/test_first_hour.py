@@ -27,7 +27,7 @@ QUICK = (
 
 def test_the_page_has_every_command_of_the_script_in_its_order():
     shown = re.findall(r"^\$ dataeval-spark (.*)$", PAGE, re.MULTILINE)
-    mistakes = re.findall(r"^\| `(.*)` \| error: ", PAGE, re.MULTILINE)
+    mistakes = re.findall(r"^\| `(.*)` \| `error: ", PAGE, re.MULTILINE)
 
     assert shown == [each.command for part in first_hour.PARTS for each in part.commands]
     assert mistakes == list(first_hour.MISTAKES)
@@ -43,9 +43,10 @@ def test_a_mistake_says_what_the_page_says(words, tmp_path):
 
 
 def test_every_mistake_has_a_hint_and_shows_no_insides():
-    rows = [line for line in PAGE.splitlines() if " | error: " in line]
+    rows = [line for line in PAGE.splitlines() if " | `error: " in line]
 
-    assert [line for line in rows if "<br>Hint: " not in line] == []
+    assert [line for line in rows if "<br>`Hint: " not in line] == []
+    assert len(rows) == len(first_hour.MISTAKES)
     assert "Traceback" not in PAGE
 
 
