@@ -263,7 +263,7 @@ class Audit:
         out = default_place(self.workspace.location) if out is None else out
         refuse_credentials(str(out))
         presence.require_there(self.workspace)
-        with failures_of("report", self.workspace.location), self._progress.running("report"):
+        with failures_of("report", self.workspace.location), self._progress.running("report"), self._suited():
             data, page = self._interruptible(lambda: page_of(self.workspace, snapshot, demo_scores))
             path = save_report(page, out)
         for line in summary_lines(data):

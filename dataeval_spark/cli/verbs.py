@@ -88,7 +88,7 @@ def _audit(args: argparse.Namespace, workspace: str | None = None) -> Audit:
     if args.verb not in BEGINNING:
         require_there(audit.workspace)
     if not args.verbose:
-        native_messages_aside(audit.spark)
+        native_messages_aside()
     return audit
 
 

@@ -92,14 +92,14 @@ def is_embedded(spark: SparkSession) -> bool:
     return chosen(spark).startswith("embedded")
 
 
-def native_messages_aside(spark: SparkSession) -> None:
-    """Keep what the embedded engine's native code writes to descriptor 2 off the terminal, from now on.
+def native_messages_aside() -> None:
+    """Keep what native code of this process writes to descriptor 2 off the terminal, from now on.
 
-    It writes a panic there before the query fails, with an error that reaches the caller. Only where Python's own
-    messages have another descriptor.
+    The embedded engine and the library that commits to tables write a panic there before they fail with an error,
+    which reaches the caller. Only where Python's own messages have another descriptor.
     """
     with suppress(OSError, AttributeError):
-        if is_embedded(spark) and sys.stderr.fileno() != 2:
+        if sys.stderr.fileno() != 2:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, 2)
             os.close(nowhere)

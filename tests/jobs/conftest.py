@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 SIDE = 96
+PROGRESS = re.compile(r"^[a-z ]+ +\d+ s(?:  .*)?\n", re.MULTILINE)
 
 
 def picture(number: int) -> Image.Image:
@@ -19,6 +21,11 @@ def picture(number: int) -> Image.Image:
     photograph = load_sample_image("china.jpg")
     y, x = rng.integers(0, photograph.shape[0] - SIDE), rng.integers(0, photograph.shape[1] - SIDE)
     return Image.fromarray(photograph[y : y + SIDE, x : x + SIDE])
+
+
+def without_progress(errors: str) -> str:
+    """Standard error without the lines about work that takes long, of which a slow machine or engine writes more."""
+    return PROGRESS.sub("", errors)
 
 
 def write_coco(folder: Path, boxes: dict[str, list[list[float]]]) -> Path:

@@ -14,6 +14,7 @@ import pytest
 from deltalake import DeltaTable
 
 from dataeval_spark.audit import Audit
+from tests.jobs.conftest import without_progress
 
 COMMAND = [sys.executable, "-m", "dataeval_spark.cli"]
 GO_ON = "Run the same command again: it does only what is missing."
@@ -43,7 +44,7 @@ def interrupted(words: list[str], number: int, when: Callable[[], bool]) -> tupl
     else:
         process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    return process.returncode, errors.strip().splitlines(), time.monotonic() - begun
+    return process.returncode, without_progress(errors).strip().splitlines(), time.monotonic() - begun
 
 
 def runs_of(place: Path) -> tuple[dict, list[dict]]:
