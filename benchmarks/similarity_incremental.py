@@ -20,7 +20,9 @@ import pyarrow.parquet as pq
 from frame import Row, add_engine, report, session
 
 from dataeval_spark import Audit
+from dataeval_spark.tables.images import IMAGES
 from dataeval_spark.tables.profile import EMBEDDINGS
+from dataeval_spark.tables.runs import RUNS
 from dataeval_spark.workspace.delta import Writer
 
 STEPS = ("neighbors", "embedding_scores")
@@ -37,6 +39,7 @@ def add(audit: Audit, place: Path, first: int, count: int, dimension: int) -> No
         for start in range(first, first + count, AT_ONCE):
             file.write_table(_table(start, min(AT_ONCE, first + count - start), dimension))
     rows = audit.spark.read.parquet(str(path))
+    audit.workspace.create([IMAGES, RUNS])  # without them a folder is no workspace
     audit.workspace.write(
         EMBEDDINGS, rows, Writer("r", "vectors", f"{first}+{count}", "0"), images=rows.select("image_id")
     )
