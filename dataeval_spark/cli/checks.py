@@ -1,4 +1,4 @@
-"""Checks of a command before an engine starts: places on this machine, steps and parts."""
+"""Checks of a command before an engine starts: places on this machine, and steps."""
 
 from __future__ import annotations
 

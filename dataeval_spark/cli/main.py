@@ -39,6 +39,7 @@ from dataeval_spark.errors import (
     spark_needed,
 )
 from dataeval_spark.kernels.storage.uris import refuse_credentials, without_credentials
+from dataeval_spark.option_checks.parts import FORMS
 from dataeval_spark.options import (
     COMPARISON_NAMES,
     ENGINES,
@@ -70,7 +71,6 @@ USAGE_ERRORS = (
     TableMissingError,
     WorkspaceMissingError,
 )
-REFERENCES = "dataset=NAME, split=NAME, assigned=SPLIT/PART or the name of a snapshot"
 SNAPSHOT_ACTIONS = ("create", "list", "show", "diff", "verify", "restore", "export")
 
 
@@ -161,7 +161,7 @@ def _start_logging(level: int) -> None:
     handler.setFormatter(_Formatter("%(asctime)s %(name)s %(message)s"))
     if level > logging.INFO:
         handler.addFilter(_is_shown)
-        for library in ("py4j", "pyspark", "grpc"):  # they log errors with their tracebacks before they raise them
+        for library in ("pyspark", "grpc"):  # they log errors with their tracebacks before they raise them
             logging.getLogger(library).setLevel(logging.CRITICAL)
         warnings.filterwarnings("ignore", module=r"pyspark\.sql\.connect\.client")
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
@@ -269,7 +269,7 @@ def _declare_reading(verbs: Any) -> None:
     compare = _verb(verbs, "compare", "compare two datasets, splits or snapshots")
     compare.add_argument("steps", nargs="*", metavar="STEP", help=_steps_help("all", COMPARISON_NAMES))
     for side in ("reference", "current"):
-        compare.add_argument(f"--{side}", required=True, metavar="REF", help=f"{side.capitalize()} data: {REFERENCES}.")
+        compare.add_argument(f"--{side}", required=True, metavar="REF", help=f"{side.capitalize()} data: {FORMS}.")
     for verb in (analyze, compare):
         _settable(verb, conf=True)
         add_flags(verb, AnalyzeOptions)
